@@ -83,6 +83,13 @@ class Redactor:
         hides = any(secret in plain for secret in self.secrets) or _SHAPES.search(plain)
         return plain if hides else text
 
+    def redact_traceback(self, error: BaseException) -> str:
+        """Where an error that nobody foresaw comes from, and its words."""
+        # Here: every command imports this module, and few come upon such an error.
+        import traceback
+
+        return self.redact_text("".join(traceback.format_exception(error)))
+
     def redact_data(self, data: object) -> Any:
         """The same of plain data: of each text and each key in it."""
         match data:

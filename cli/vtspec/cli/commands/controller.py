@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 TOKEN: Final = "VTSPEC_FORGE_TOKEN"
 SECRET: Final = "VTSPEC_WEBHOOK_SECRET"
 
-_NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""As Kubernetes has them."""
-
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -142,19 +139,21 @@ def _read_tenancy(chosen: _Options, repositories: tuple[str, ...]) -> "Tenancy":
     from vtspec.pipelines.cache_folder import is_store
     from vtspec.pipelines.controller.tenancy import Tenancy
     from vtspec.pipelines.errors import Refused
+    from vtspec.schema.kinds.patterns import KUBERNETES_NAME
 
     if len(set(repositories)) > 1 and (chosen.namespace or chosen.runs):
         raise Refused(
             "--namespace and --runs are one repository's, and several are named",
             fix="one controller for each, or leave both out",
         )
-    if chosen.namespace is not None and not _NAMESPACE.fullmatch(chosen.namespace):
+    namespace = chosen.namespace
+    if namespace is not None and not re.fullmatch(KUBERNETES_NAME.pattern, namespace):
         raise Refused(
-            f"--namespace {chosen.namespace} is no name of a namespace", fix="--namespace vision"
+            f"--namespace {namespace} is no name of a namespace", fix="--namespace vision"
         )
     if chosen.runs is not None and not is_store(chosen.runs):
         raise Refused(f"--runs {chosen.runs} is no store", fix="--runs s3://BUCKET/PREFIX")
-    return Tenancy(namespace=chosen.namespace, runs=chosen.runs)
+    return Tenancy(namespace=namespace, runs=chosen.runs)
 
 
 def _find_credential(chosen: _Options) -> "Credential":

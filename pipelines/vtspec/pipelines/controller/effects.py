@@ -1,6 +1,5 @@
 """What was decided, carried out: on the cluster, and in the pull request."""
 
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,9 +118,9 @@ class Effects:
             if not isinstance(action, OnCluster) or action.cause is None:
                 self._try_later(REFUSED_S)
         # A fault of ours, which is one action's: those of other pull requests are done.
-        except Exception:
+        except Exception as error:
             outcome = "later"
-            said = make_redactor(self.site.environ).redact_text(traceback.format_exc())
+            said = make_redactor(self.site.environ).redact_traceback(error)
             self.report(f"{name}: {said}")
             self._try_later(REFUSED_S)
             self._leave(action)

@@ -1,6 +1,5 @@
 """What there is of one repository now: asked of its forge, its git, its cluster and its store."""
 
-import traceback
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -204,7 +203,6 @@ def _observe_pulls(
                 left_out[number] = error
             # A fault of ours, which is this one's: others are looked at.
             except Exception as error:
-                said = "".join(traceback.format_exception(error))
-                redacted = make_redactor(site.environ).redact_text(said)
-                left_out[number] = Temporary(redacted, delay_s=_FAULT_S)
+                said = make_redactor(site.environ).redact_traceback(error)
+                left_out[number] = Temporary(said, delay_s=_FAULT_S)
     return seen, left_out

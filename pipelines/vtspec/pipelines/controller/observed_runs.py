@@ -95,7 +95,7 @@ class ObservedRuns:
         if one.plan is None:
             return None
         # What it is held against, and the other seeds of its plan.
-        names = sorted({one.run.spec_name, one.plan.report.baseline or ""})
+        names = sorted({one.spec_name, one.plan.report.baseline or ""})
         told = (one.link, [self._changes[name] for name in names])
         known = self._facts.get(one.run.path)
         if known is not None and known[0] == told:

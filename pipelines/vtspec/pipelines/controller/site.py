@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from .metrics import SiteMetrics
 
-
 CLUSTER_S: Final = 60.0
 """How long a kubeconfig is taken for what it was: the tokens of pods and plug-ins are good for
 minutes after another one is given out."""

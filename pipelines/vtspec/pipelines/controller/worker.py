@@ -4,7 +4,6 @@ import math
 import os
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -405,4 +404,4 @@ def _describe(error: Exception) -> str:
     """An error in its own words; one that nobody foresaw with the place that it comes from."""
     if isinstance(error, Temporary | Permanent | Refused | SpecError):
         return str(error)
-    return make_redactor(os.environ).redact_text("".join(traceback.format_exception(error)))
+    return make_redactor(os.environ).redact_traceback(error)
