@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test exhaustive-test check unit golden docs bench catalog lock browser clean \
+.PHONY: help setup demo quick test exhaustive-test frameworks frameworks-test check unit golden docs bench catalog lock browser clean \
 	cluster-packages gitea github-description cluster-programs cluster-up cluster-test cluster-record cluster-demo cluster-down forge-test \
 	lint format mypy pyright contracts generated quicktests exhaustive
 
@@ -86,7 +86,7 @@ quicktests unit exhaustive: export OMP_NUM_THREADS := 1
 
 quicktests:
 	@start=$$SECONDS; \
-	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster and not forge and not exhaustive" --ignore=tests/adapters/timm; \
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not slow and not live and not images and not cluster and not forge and not framework and not exhaustive" --ignore=tests/adapters/timm; \
 	echo "$@: $$((SECONDS - start)) s"
 
 # Coverage doubles what the tests cost, so only who asks for it pays: `make test COVERAGE=1`, as CI.
@@ -104,6 +104,14 @@ exhaustive:
 	@start=$$SECONDS; \
 	$(BIN)/python -m pytest -q $(PARALLEL) --durations=15 -m exhaustive $$(grep -lr mark.exhaustive tests --include="test_*.py"); \
 	echo "$@: $$((SECONDS - start)) s"
+
+# Ultralytics is AGPL-3.0 and is in no environment but its own.
+ULTRALYTICS := .frameworks/ultralytics
+frameworks: setup
+	@UV_PROJECT_ENVIRONMENT=$(ULTRALYTICS) $(UV) sync --locked --quiet --no-default-groups --group test --extra ultralytics
+
+frameworks-test: frameworks ## train, resume, predict and export with every framework that has an environment of its own
+	OMP_NUM_THREADS=1 $(ULTRALYTICS)/bin/python -m pytest -q $(PARALLEL) -m framework --durations=10 tests/adapters/ultralytics
 
 # What the tests of images need beside Python: Podman, a tool that makes a Debian, a registry. Kept
 # outside of the clone, as is the Debian, which takes minutes to make.
