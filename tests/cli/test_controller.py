@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -73,6 +74,9 @@ def test_once_does_what_there_is_to_do_and_ends(proposed: Proposed) -> None:
         (("--namespace", "Foo Bar"), "--namespace vision"),
         (("--runs", "foo"), "--runs s3://BUCKET/PREFIX"),
         (("--folder", "/proc/nope"), "--folder DIR"),
+        (("--listen", "127.0.0.1:8090"), "leave --listen out"),
+        (("--metrics", "127.0.0.1:8091"), "leave --metrics out"),
+        (("--sweep", "5"), "leave --sweep out"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_type(
@@ -81,6 +85,26 @@ def test_what_cannot_be_is_refused_with_what_to_type(
     done = proposed.call("--once", *words)
     assert fix in done.stderr and "Traceback" not in done.stderr
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("option", ["--listen", "--metrics"])
+def test_an_address_that_is_taken_is_told_before_anything_is_looked_after(
+    proposed: Proposed, option: str
+) -> None:
+    words = {"--listen": f"127.0.0.1:{free_port()}", "--metrics": f"127.0.0.1:{free_port()}"}
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        words[option] = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = proposed.call(*(word for pair in words.items() for word in pair))
+    assert (done.returncode, "looking after" in done.stderr) == (2, False), done.stderr
+    assert f"{option} HOST:PORT" in done.stderr
+    assert not proposed.read_plans()
+
+
+def test_a_forge_that_is_away_is_told_with_what_to_do(proposed: Proposed) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    done = proposed.call("--url", away)
+    assert done.returncode == 75
+    assert f"see that {away.removeprefix('http://')} is up" in done.stderr
 
 
 def test_a_webhook_is_acted_on_and_a_signal_ends_it(proposed: Proposed) -> None:

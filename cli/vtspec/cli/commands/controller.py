@@ -87,7 +87,8 @@ class _Options:
     help="Seconds until all is looked at although no webhook came.",
 )
 @click.option("--once", is_flag=True, help="Do what there is to do now, and end.")
-def command(repositories: tuple[str, ...], **options: Any) -> None:
+@click.pass_context
+def command(context: click.Context, /, repositories: tuple[str, ...], **options: Any) -> None:
     """Look after repositories OWNER/NAME: tell each pull request its plans, carry out what is
     approved there on the cluster, and tell how it went.
 
@@ -107,8 +108,14 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
         click.echo(line, err=True)
 
     chosen = _Options(**options)
+    if chosen.once:
+        _refuse_serving_options(context)
     address = _parse_address(chosen.listen, "--listen", "127.0.0.1:8090")
-    metrics_address = _find_metrics_address(chosen)
+    metrics_address = (
+        None
+        if chosen.metrics is None
+        else _parse_address(chosen.metrics, "--metrics", "127.0.0.1:8091")
+    )
     if (failpoint := find_failpoint()) is not None:
         report(f"warning: failpoints are armed, where this process is to fail: {failpoint}")
     tenancy = _read_tenancy(chosen, repositories)
@@ -131,8 +138,12 @@ def command(repositories: tuple[str, ...], **options: Any) -> None:
     told = [f"webhooks at http://{chosen.listen}/webhook"]
     if chosen.metrics is not None:
         told.append(f"figures at http://{chosen.metrics}/metrics")
-    report(f"looking after {', '.join(repositories)}; {', '.join(told)}")
-    serve_repositories(workers, address, secrets, metrics_address)
+    names = ", ".join(site.forge.repository for site in sites)
+
+    def tell_start() -> None:
+        report(f"looking after {names}; {', '.join(told)}")
+
+    serve_repositories(workers, address, secrets, metrics_address, tell_start)
 
 
 def _read_tenancy(chosen: _Options, repositories: tuple[str, ...]) -> "Tenancy":
@@ -204,14 +215,19 @@ def _read_secrets(files: tuple[Path, ...], environ: Mapping[str, str]) -> "Webho
     return WebhookSecrets([one.read() for one in kept])
 
 
-def _find_metrics_address(chosen: _Options) -> "Address | None":
+def _refuse_serving_options(context: click.Context) -> None:
+    """Raise `Refused` for an option that says how to serve, where nothing is served."""
+    from click.core import ParameterSource
+
     from vtspec.pipelines.errors import Refused
 
-    if chosen.metrics is None:
-        return None
-    if chosen.once:
-        raise Refused("--once serves no figures", fix="leave --metrics out")
-    return _parse_address(chosen.metrics, "--metrics", "127.0.0.1:8091")
+    for name in ("listen", "metrics", "secret_files", "sweep_s"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(one.opts[0] for one in context.command.params if one.name == name)
+            raise Refused(
+                f"--once looks and ends: nothing is served, and {option} changes nothing",
+                fix=f"leave {option} out",
+            )
 
 
 def _parse_address(word: str, option: str, example: str) -> "Address":

@@ -41,6 +41,7 @@ def serve_repositories(
     address: Address,
     secrets: WebhookSecrets,
     metrics_address: Address | None = None,
+    on_listening: Callable[[], None] = lambda: None,
 ) -> None:
     """Look after repositories and take webhooks, until the process is told to end; tell a
     Prometheus figures at an address of their own. Raises `Refused` where an address is taken, and
@@ -64,15 +65,14 @@ def serve_repositories(
         )
         found.count_waiting(worker.queue.count)
     app = make_receiver(secrets, tell, workers[0].site.forge.find_login(), metrics)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=address.host,
-            port=address.port,
-            log_level="warning",
-            timeout_graceful_shutdown=_CLOSE_S,
-        )
+    config = uvicorn.Config(
+        app,
+        host=address.host,
+        port=address.port,
+        log_level="warning",
+        timeout_graceful_shutdown=_CLOSE_S,
     )
+    server = uvicorn.Server(config)
     tracking = [TrackingWorker(site=one.site, report=one.report) for one in workers]
     queues = [one.queue for one in workers]
 
@@ -81,21 +81,23 @@ def serve_repositories(
 
     with ExitStack() as stack:
         stack.enter_context(_ended_by_sigterm(end))
+        try:
+            listening = stack.enter_context(config.bind_socket())
+        except SystemExit:
+            # uvicorn's word for an address that it cannot have; it has said why.
+            raise _refuse(address, "--listen") from None
         if metrics_address is not None:
             try:
                 stack.enter_context(metrics.serve(metrics_address.host, metrics_address.port))
             except OSError as error:
                 raise _refuse(metrics_address, "--metrics", f": {error}") from error
+        on_listening()
         for worker in workers:
             followed = worker.site.workflows
             followed.follow(worker.tell_all)
             stack.callback(followed.stop)
         stack.enter_context(_running([*workers, *queues, *tracking], end))
-        try:
-            server.run()
-        except SystemExit:
-            # uvicorn's word for an address that it cannot have; it has said why.
-            raise _refuse(address, "--listen") from None
+        server.run(sockets=[listening])
 
 
 def _refuse(address: Address, option: str, why: str = "") -> Refused:

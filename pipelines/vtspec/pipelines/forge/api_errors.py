@@ -38,7 +38,11 @@ class ApiCall:
 def explain_silence(call: ApiCall, why: str, *, is_sent: bool) -> Temporary:
     """The error of a request that had no answer."""
     kind = Unanswered if is_sent and not call.is_read else Temporary
-    return kind(f"{call}: no answer: {_shorten(why)}", delay_s=AWAY_DELAY_S)
+    return kind(
+        f"{call}: no answer: {_shorten(why)}",
+        fix=f"see that {call.server} is up and its address right",
+        delay_s=AWAY_DELAY_S,
+    )
 
 
 def explain_answer(
