@@ -21,7 +21,7 @@ from vtspec.cli.views.styled_text import (
     print_lines,
     wrap_text,
 )
-from vtspec.pipelines.operations.frameworks import describe_missing_environment
+from vtspec.pipelines.operations.frameworks import describe_environment
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.planning.plan_phrases import format_value
@@ -434,9 +434,9 @@ def test_what_is_not_known_is_said(root: Path) -> None:
     assert "cost not known" in joined
 
 
-def estimate(root: Path, *sets: str, missing: str | None = None) -> str:
+def estimate(root: Path, *sets: str, environment: str | None = None) -> str:
     made, found = planned(root, *sets)
-    lines = plain(format_plan(made, found, 80, place=PlaceNotes(missing=missing)))
+    lines = plain(format_plan(made, found, 80, place=PlaceNotes(environment=environment)))
     return " ".join(" ".join(lines[lines.index("Estimate") :]).split())
 
 
@@ -453,19 +453,19 @@ def test_without_prices_the_hours_are_told_that_somebody_pays_for(root: Path) ->
     assert re.search(r"cost not known: [\d.]+ GPU hours and [\d.]+ core", estimate(root, *on_gpus))
 
 
-def test_what_a_run_here_would_make_first_stands_beside_the_estimate(root: Path) -> None:
-    missing = "timm's has to be made once: up to 2.9 GiB to download, 5.3 GiB on disk"
-    assert f"Python {missing}; not in the time above" in estimate(root, missing=missing)
-    assert "Python" not in estimate(root)
+def test_in_what_a_run_would_be_stands_beside_the_estimate(root: Path) -> None:
+    environment = "timm's own, to be made once: up to 2.9 GiB to download, 5.3 GiB on disk"
+    assert f"runs in {environment}" in estimate(root, environment=environment)
+    assert "runs in" not in estimate(root)
 
 
-def test_what_would_be_made_first_is_of_this_machine_and_of_a_framework_that_runs(
+def test_in_what_a_run_would_be_is_of_a_framework_that_runs(
     tmp_path: Path,
 ) -> None:
     environ = {"VTSPEC_CACHE": str(tmp_path)}
     # The toy framework needs no package; another's adapter is not there, which the plan warns of.
-    assert describe_missing_environment("toy", environ) is None
-    assert describe_missing_environment("ultralytics", environ) is None
+    assert describe_environment("toy", environ) == "this Python (toy needs no package)"
+    assert describe_environment("ultralytics", environ) is None
 
 
 @pytest.mark.parametrize(

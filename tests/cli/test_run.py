@@ -21,7 +21,7 @@ from rich.console import Console
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
 from vtspec.cli.views.progress import BarProgress, PlainProgress, make_progress
-from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import RunLock, Runs
 from vtspec.pipelines.runs.state import RunState, apply_event
@@ -215,10 +215,19 @@ def test_a_run_that_fails_says_why_and_what_to_type(repository: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_backend_that_is_not_there_yet_is_refused(repository: Path) -> None:
-    result = ran("run", "shapes", "--backend", "container")
-    assert isinstance(result.exception, Permanent)
-    assert "not there yet" in str(result.exception)
+def test_what_has_no_effect_in_a_container_or_is_no_backend_is_refused(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = ran("run", "shapes", "--backend", "container", "--environment", "made")
+    assert "--environment is of a process" in str(result.exception)
+    monkeypatch.setenv("VTSPEC_BACKEND", "argo")
+    result = ran("run", "shapes", "--queue")
+    assert "--queue is this machine's" in str(result.exception)
+    monkeypatch.setenv("VTSPEC_BACKEND", "docker")
+    for words in (("run", "shapes"), ("apply", "shapes", "--yes"), ("plan", "shapes")):
+        result = ran(*words)
+        assert isinstance(result.exception, Refused)
+        assert "VTSPEC_BACKEND says 'docker'" in str(result.exception)
 
 
 @pytest.mark.slow

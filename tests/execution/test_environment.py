@@ -249,21 +249,22 @@ def test_an_environment_that_a_run_would_make_is_told_beforehand_with_its_size(
     tmp_path: Path, sizes: tuple[EnvironmentSize, ...], words: str
 ) -> None:
     framework = a_framework(tmp_path / "image", environment_sizes=sizes)
-    expected = f"example's has to be made once: {words} (torch 2.14.0 here, 2.15.0 locked)"
+    why = "torch 2.14.0 here, 2.15.0 locked"
+    expected = f"example's own, to be made once: {words} ({why}); not in the time above"
     here = environments(tmp_path, {"torch": "2.14.0", "numpy": "2.4.0"})
-    assert here.describe_missing(framework) == expected
+    assert here.describe_choice(framework) == expected
 
 
 def test_why_one_would_be_made_is_what_decides_it(tmp_path: Path) -> None:
     framework = a_framework(tmp_path / "image", f"{LOCKED}timm==1.0.31 --hash=sha256:22\n")
     many = replace(framework, distributions=("torch", "numpy", "timm"))
-    told = environments(tmp_path, {}).describe_missing(many)
-    assert told is not None and "numpy is not installed here, 2.4.0 locked; " in told
-    assert told.endswith(" and 1 more)")
+    told = environments(tmp_path, {}).describe_choice(many)
+    assert "numpy is not installed here, 2.4.0 locked; " in told
+    assert told.endswith(" and 1 more); not in the time above")
     fits = environments(tmp_path, {"torch": "2.15.0", "numpy": "2.4.0", "timm": "1.0.31"})
-    assert str(fits.describe_missing(many, "made")).endswith("(asked for)")
+    assert "(asked for)" in fits.describe_choice(many, "made")
     # Where this Python is insisted on, nothing is made.
-    assert environments(tmp_path, {}).describe_missing(many, "current") is None
+    assert environments(tmp_path, {}).describe_choice(many, "current").startswith("this Python")
 
 
 OTHERS = {"torch": "2.14.0", "numpy": "2.4.0"}
@@ -292,16 +293,18 @@ def test_a_runs_model_answers_in_an_environment_as_the_run_had(
     )
 
 
-def test_where_nothing_would_be_made_nothing_is_told(tmp_path: Path) -> None:
+def test_where_nothing_would_be_made_it_is_told_what_is_there(tmp_path: Path) -> None:
     framework = a_framework(tmp_path / "image", environment_sizes=(SIZE,))
     fits = {"torch": "2.15.0", "numpy": "2.4.0"}
-    assert environments(tmp_path, fits).describe_missing(framework) is None
+    told = environments(tmp_path, fits).describe_choice(framework)
+    assert told == "this Python (it has the locked versions)"
     kept = environments(tmp_path, {}, a_uv(tmp_path, COUNTS))
     kept.choose(framework)
-    assert kept.describe_missing(framework) is None
+    assert kept.describe_choice(framework).startswith("example's own environment (numpy is not")
     # An adapter of another package is never given one.
     elsewhere = replace(framework, adapter="acme")
-    assert environments(tmp_path / "other", {}).describe_missing(elsewhere) is None
+    told = environments(tmp_path / "other", {}).describe_choice(elsewhere)
+    assert told == "this Python (2 packages not as locked)"
 
 
 def test_the_size_that_is_told_of_an_environment_is_that_of_its_packages() -> None:

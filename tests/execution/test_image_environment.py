@@ -19,9 +19,10 @@ from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.execution.image_environment import FRAMEWORK_PYTHON, open_image_environment
 from vtspec.pipelines.operations.frameworks import (
+    Wish,
     check_environment,
     choose_environment,
-    describe_missing_environment,
+    describe_environment,
 )
 
 ADAPTERS = Path(vtspec.adapters.__path__[0])
@@ -60,7 +61,7 @@ def test_the_python_that_an_image_names_is_the_frameworks(tmp_path: Path) -> Non
 
 def test_another_environment_that_is_asked_for_is_taken_all_the_same(tmp_path: Path) -> None:
     environ = {FRAMEWORK_PYTHON: str(tmp_path / "nothing"), "VTSPEC_CACHE": str(tmp_path)}
-    assert choose_environment("toy", environ, print, "current").kind == "current"
+    assert choose_environment("toy", environ, print, Wish(environment="current")).kind == "current"
 
 
 def test_a_run_is_refused_before_it_begins_where_the_named_python_is_another(
@@ -69,7 +70,7 @@ def test_a_run_is_refused_before_it_begins_where_the_named_python_is_another(
     environ = {FRAMEWORK_PYTHON: str(tmp_path / "nothing"), "VTSPEC_CACHE": str(tmp_path)}
     with pytest.raises(Permanent, match=f"^{FRAMEWORK_PYTHON}: .*/nothing cannot be run"):
         check_environment(TOY, environ)
-    check_environment(TOY, environ, "current")
+    check_environment(TOY, environ, Wish(environment="current"))
     check_environment(TOY, {FRAMEWORK_PYTHON: str(an_environment(tmp_path / "framework"))})
 
 
@@ -79,13 +80,16 @@ def test_inside_an_image_no_environment_is_told_to_be_made(tmp_path: Path) -> No
         (tmp_path / module.__name__).symlink_to(module.__path__[0])
     code = (
         "import os\n"
-        f"from {describe_missing_environment.__module__} import describe_missing_environment\n"
-        "print(describe_missing_environment('timm', os.environ))"
+        f"from {describe_environment.__module__} import describe_environment\n"
+        "print(describe_environment('timm', os.environ))"
     )
     root = Path(__file__).parents[2]
     paths = [*(root / name for name in ("schema", "adapters", "pipelines")), tmp_path]
     bare = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "VTSPEC_CACHE": "/nowhere"}
-    for inside, said in (({}, "timm's has to be made once"), ({FRAMEWORK_PYTHON: "/x"}, "None")):
+    for inside, said in (
+        ({}, "timm's own, to be made once"),
+        ({FRAMEWORK_PYTHON: "/x"}, "/x, which this image names"),
+    ):
         done = subprocess.run(
             [sys.executable, "-S", "-c", code], env=bare | inside, capture_output=True, text=True
         )

@@ -366,10 +366,13 @@ def write_plan(repository: Repository, name: str = "toy") -> None:
             path.chmod(path.stat().st_mode | 0o055)
 
 
-def run_here(workshop: Workshop, repository: Repository) -> Path:
-    """The same plan by `--backend process`; the folder of the run."""
+def run_here(
+    workshop: Workshop, repository: Repository, backend: str = "process", *more: str
+) -> Path:
+    """The same plan on this machine; the folder of the run."""
     done = workshop.start(
-        *(VTSPEC, "run", "--plan", "plan.json", "--backend", "process", "--no-tracking"),
+        *(VTSPEC, "run", "--plan", "plan.json", "--backend", backend),
+        *("--no-tracking", *more),
         cwd=repository.root,
     )
     assert done.returncode == 0, done.stderr
@@ -397,6 +400,48 @@ def test_a_run_in_an_image_gives_the_bytes_of_one_on_this_machine(
     assert events[0]["environment"] == "environment /opt/framework"
     assert events[-1]["ending"] == "succeeded"
     assert [event for event in events if event["kind"] == "warning"] == []
+
+
+def test_a_container_and_a_process_give_the_same_weights(locked: Workshop, tmp_path: Path) -> None:
+    """Also where the first is stopped and goes on, and its model answers as the other's does."""
+    found: dict[str, tuple[str, str]] = {}
+    for backend in ("process", "container"):
+        repository = a_repository(tmp_path / backend, per_class=60, training={"epochs": 200})
+        write_plan(repository)
+        if backend == "container":
+            stop_midway(locked, repository)
+            run = run_here(locked, repository, backend, "--resume")
+        else:
+            run = run_here(locked, repository, backend)
+        events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+        assert events[0]["backend"] == backend
+        images = sorted((repository.root / "data").rglob("*.png"))[:5]
+        words = ("predict", run.name, *map(str, images), "--output", "csv")
+        said = locked.run(VTSPEC, *words, cwd=repository.root).stdout
+        found[backend] = hash_model(run), said.replace(str(repository.root), "")
+        # Nobody else's files: those of whoever typed it.
+        assert {path.owner() for path in run.rglob("*")} == {repository.root.owner()}
+    assert found["container"] == found["process"]
+    assert "vtspec-" not in locked.run("podman", "ps", "--all", "--format", "{{.Names}}").stdout
+
+
+def stop_midway(workshop: Workshop, repository: Repository) -> None:
+    """Begin the run in a container, and end vtspec by SIGTERM once there is a checkpoint."""
+    process = subprocess.Popen(
+        (VTSPEC, "run", "--plan", "plan.json", "--backend", "container", "--no-tracking"),
+        cwd=repository.root,
+        env=workshop.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if list(repository.root.glob("runs/*/checkpoints/*/")):
+            break
+        time.sleep(0.05)
+    process.terminate()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 75, said
 
 
 def test_data_is_fetched_by_its_hash_into_a_cache_that_pods_share(

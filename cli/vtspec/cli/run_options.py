@@ -14,7 +14,7 @@ from vtspec.pipelines.cache_folder import find_store
 
 if TYPE_CHECKING:
     from vtspec.pipelines.execution.environment import EnvironmentMode
-    from vtspec.pipelines.operations.run import Backend
+    from vtspec.pipelines.operations.frameworks import Backend
 
 Function = Callable[..., Any]
 
@@ -40,8 +40,7 @@ class CommandOptions:
         """Join the command that carries the plan out again, without `--resume` and `--again`."""
         more = [] if self.tracking else ["--no-tracking"]
         more += ["--queue"] if self.queue else []
-        # Of the others the machine chooses anew.
-        more += ["--backend", "argo"] if self.backend == "argo" else []
+        more += [] if self.backend is None else ["--backend", self.backend]
         words = [spec] if spec is not None else ["--plan", str(self.plan)]
         return join_command(["vtspec", "run", *words], self.sets, self.runs, more)
 
@@ -102,7 +101,8 @@ def add_run_options(function: Function) -> Function:
         click.option(
             "--backend",
             type=click.Choice(["process", "container", "argo"]),
-            help="Where it is carried out: argo is the cluster; this machine if left out.",
+            help="By what it is carried out: a process or a container on this machine, or argo, "
+            "the cluster; else as VTSPEC_BACKEND or vtspec.yaml says, else here in what fits.",
         ),
         click.option(
             "--environment",

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,17 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
         refuse_completion(spec, find_repository(Path.cwd()).with_runs(options.runs))
     repository, path = open_spec(spec, Path.cwd())
     return plan_spec(path, repository.with_runs(options.runs), options.sets)
+
+
+def settle_backend(options: CommandOptions, found: "PlannedRun") -> CommandOptions:
+    """The options with the backend that they name, or the machine, or the repository of the plan;
+    refused what then has no effect."""
+    from vtspec.pipelines.operations.frameworks import resolve_backend
+
+    backend = resolve_backend(options.backend, os.environ, found.repository)
+    settled = replace(options, backend=backend)
+    _check_options(settled)
+    return settled
 
 
 def carry_out(
@@ -135,8 +147,16 @@ def _check_options(options: CommandOptions) -> None:
             "--resume goes on with the last attempt, and --again makes a new one"
             "\n  fix: leave one out"
         )
-    if options.queue and options.backend not in (None, "process"):
-        raise click.UsageError("--queue is this machine's; a cluster has queues of its own")
+    if options.queue and options.backend == "argo":
+        raise click.UsageError(
+            "--queue is this machine's; a cluster has queues of its own"
+            "\n  fix: leave it out, or carry the plan out here: --backend process"
+        )
+    if options.environment != "auto" and options.backend == "container":
+        raise click.UsageError(
+            "--environment is of a process, and a container has that of its image"
+            "\n  fix: leave it out, or add --backend process"
+        )
     if options.smoke:
         without_effect = {
             "--resume": options.resume,
@@ -156,9 +176,7 @@ def _check_options(options: CommandOptions) -> None:
 def _check_cluster_options(options: CommandOptions) -> None:
     """Refuse what has no effect on a cluster."""
     if options.smoke:
-        raise click.UsageError(
-            "--smoke tries one batch on this machine\n  fix: leave --backend out"
-        )
+        raise click.UsageError("--smoke tries one batch on this machine\n  fix: --backend process")
     if options.environment != "auto":
         raise click.UsageError(
             "--environment is of this machine, and pods have that of their image"

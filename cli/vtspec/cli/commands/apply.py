@@ -8,7 +8,7 @@ import click
 
 from vtspec.cli.completion import complete_plan
 from vtspec.cli.run_options import CommandOptions, add_run_options
-from vtspec.cli.run_session import carry_out, plan_named_spec
+from vtspec.cli.run_session import carry_out, plan_named_spec, settle_backend
 
 if TYPE_CHECKING:
     from vtspec.pipelines.operations.plan import PlannedRun
@@ -31,6 +31,7 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
     """Show the plan of a spec or of `--plan`, ask unless `yes`, carry it out; the exit code."""
     # Planned once: what was shown is carried out, whatever is edited while the question waits.
     found = plan_named_spec(spec, chosen)
+    chosen = settle_backend(chosen, found)
     is_here = chosen.backend != "argo"
     _print_plan(found, chosen, is_here=is_here)
     where = "on this machine" if is_here else "on the cluster"
@@ -41,19 +42,18 @@ def apply_spec(spec: str | None, chosen: CommandOptions, *, yes: bool) -> int:
 def _print_plan(found: "PlannedRun", chosen: CommandOptions, *, is_here: bool) -> None:
     from vtspec.cli.views.plan import PlaceNotes, format_plan
     from vtspec.cli.views.styled_text import get_terminal_width, print_lines
-    from vtspec.pipelines.operations.frameworks import describe_missing_environment
+    from vtspec.pipelines.operations.frameworks import Wish, describe_environment
     from vtspec.pipelines.operations.render import find_renewal_caution
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     next_to = find_prior_runs(found.made, found.repository, others=found.others)
     # In a pod it is the image's.
-    missing = (
-        describe_missing_environment(found.made.framework.name, os.environ, chosen.environment)
-        if is_here
-        else None
+    wish = Wish.of(found.repository, chosen.backend, chosen.environment)
+    environment = (
+        describe_environment(found.made.framework.name, os.environ, wish) if is_here else None
     )
     caution = None if is_here else find_renewal_caution(found.made, found.repository)
-    place = PlaceNotes(missing=missing, caution=caution)
+    place = PlaceNotes(environment=environment, caution=caution)
     print_lines(format_plan(found.made, next_to, get_terminal_width(sys.stdout), place=place))
 
 

@@ -70,15 +70,25 @@ def command(spec: str, output: str, sets: tuple[str, ...], runs: Path | None) ->
     from vtspec.cli.run_options import join_command
     from vtspec.cli.views.plan import PlaceNotes, format_plan, format_refusal
     from vtspec.cli.views.styled_text import format_paragraph, get_terminal_width, print_lines
-    from vtspec.pipelines.operations.frameworks import describe_missing_environment
+    from vtspec.pipelines.operations.frameworks import (
+        Wish,
+        describe_environment,
+        resolve_backend,
+    )
     from vtspec.pipelines.planning.prior_runs import find_prior_runs
 
     found = find_prior_runs(planned.made, planned.repository, others=planned.others)
     apply = join_command(["vtspec", "apply", spec, *_choose_attempt(found)], sets, runs)
-    missing = describe_missing_environment(planned.made.framework.name, os.environ)
+    backend = resolve_backend(None, os.environ, planned.repository)
+    wish = Wish.of(planned.repository, backend)
+    environment = (
+        None
+        if backend == "argo"
+        else describe_environment(planned.made.framework.name, os.environ, wish)
+    )
     refusal = find_refusal(planned, os.environ)
     width = get_terminal_width(sys.stdout)
-    place = PlaceNotes(missing=missing, caution=caution)
+    place = PlaceNotes(environment=environment, caution=caution)
     print_lines(format_plan(planned.made, found, width, None if refusal else apply, place))
     if refusal is not None:
         print_lines(format_refusal(refusal, width))

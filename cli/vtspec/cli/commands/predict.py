@@ -36,6 +36,11 @@ _NAME_WIDTH = 60
     help="A table; or with every class's score one JSON object a line, or CSV.",
 )
 @click.option(
+    "--backend",
+    type=click.Choice(["process", "container"]),
+    help="By what it answers; else as VTSPEC_BACKEND or vtspec.yaml says, else as the run's.",
+)
+@click.option(
     "--environment",
     type=click.Choice(["auto", "current", "made"]),
     help="The framework's Python: this one, one that uv makes, or whichever fits; the run's if "
@@ -54,18 +59,30 @@ def command(
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.operations.frameworks import Wish, resolve_backend
     from vtspec.pipelines.operations.predict import predict_images
+    from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 
+    if options["environment"] in ("current", "made") and options["backend"] == "container":
+        raise Refused(
+            "--environment is of a process, and a container has that of its image",
+            fix="leave it out, or add --backend process",
+        )
     # Before the run is opened: where none is there, no model is loaded.
     asked, missing = _expand_paths(images)
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     if Path(run).name != found.name:
         click.echo(f"{found.name} answers", err=True)
-    environment = options["environment"]
+    repository = find_repository(Path.cwd())
+    backend = resolve_backend(options["backend"], os.environ, repository)
     results = predict_images(
-        found, asked, os.environ, lambda line: click.echo(line, err=True), environment
+        found,
+        asked,
+        os.environ,
+        lambda line: click.echo(line, err=True),
+        Wish.of(repository, backend, options["environment"]),
     )
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)

@@ -6,7 +6,7 @@ import click
 
 from vtspec.cli.completion import complete_plan
 from vtspec.cli.run_options import CommandOptions, add_run_options
-from vtspec.cli.run_session import carry_out, plan_named_spec
+from vtspec.cli.run_session import carry_out, plan_named_spec, settle_backend
 
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
@@ -35,6 +35,7 @@ def command(spec: str | None, **options: Any) -> None:
 def run_spec(spec: str | None, chosen: CommandOptions) -> int:
     """Plan the spec, say so in a line, carry it out, show it, and return the exit code."""
     found = plan_named_spec(spec, chosen)
+    chosen = settle_backend(chosen, found)
     summary = format_summary(found.made, len(found.others))
     # What is estimated is work: nobody knows how long others keep the GPUs.
     waits = ", beside what its pods wait for" if chosen.backend == "argo" else ""

@@ -46,10 +46,10 @@ STYLES: Final[dict[Effect, str]] = {"new run": "yellow", "same run": "cyan", "co
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceNotes:
-    """What there is to say of where a plan is carried out: `missing` is what a run here would have
-    to make first, `caution` what one on the cluster may come to."""
+    """What there is to say of where a plan is carried out: `environment` is the one that a
+    run here would be in, `caution` what one on the cluster may come to."""
 
-    missing: str | None = None
+    environment: str | None = None
     caution: str | None = None
 
 
@@ -77,7 +77,7 @@ def format_plan(
         *_format_heading("Steps"),
         *_format_steps(made, width),
         *_format_heading("Estimate"),
-        *_format_estimate(made, place.missing, width),
+        *_format_estimate(made, place.environment, width),
         *_format_left(beside, width),
         *_format_comparison("the baseline", beside.baseline, width),
         *_format_comparison("the last run", beside.last, width),
@@ -253,7 +253,7 @@ def _format_steps(made: Plan, width: int) -> Iterator[Line]:
         yield from format_row(texts, (after, "dim"), width)
 
 
-def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Line]:
+def _format_estimate(made: Plan, environment: str | None, width: int) -> Iterator[Line]:
     guess, gpu = made.estimate, made.resources.gpu_type
     rows = [
         ("time", f"{format_time(guess)}, of at most {made.resources.max_duration}"),
@@ -266,8 +266,8 @@ def _format_estimate(made: Plan, missing: str | None, width: int) -> Iterator[Li
         of_it = format_duration(guess.report_seconds, "rough")
         rows.insert(1, ("report", f"about {of_it} of that"))
     rows.append(("cost", format_costs(made)))
-    if missing is not None:
-        rows.append(("Python", f"{missing}; not in the time above"))
+    if environment is not None:
+        rows.append(("runs in", environment))
     for name, words in rows:
         yield from format_row([("", 1, ""), (name, 9, "")], (words, ""), width)
     yield from format_paragraph(guess.basis, width, style="dim")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.cache_folder import mark_in_use
@@ -20,12 +20,17 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.formatting import format_size, pluralize
 from vtspec.pipelines.runs.lock import hold_lock
 
+if TYPE_CHECKING:
+    from .container import Container
+
 EnvironmentMode = Literal["auto", "current", "made"]
 
 OLDEST_PYTHON: Final = (3, 10)
 
 _CURRENT: Final = "this Python"
 """What the words of an environment begin with that is the Python of vtspec itself."""
+
+_CONTAINER: Final = "container"
 
 OnMessage = Callable[[str], None]
 """Takes a sentence that a person may read while they wait."""
@@ -37,18 +42,26 @@ class Environment:
 
     `pythonpath` is where it finds the adapters where vtspec itself is not installed in it;
     `differs` are the packages whose version is not the locked one, `absent` those that are not
-    there at all.
+    there at all. In a `container`, the Python is one of its image.
     """
 
     python: Path
-    kind: Literal["current", "made", "image"]
+    kind: Literal["current", "made", "image", "container"]
     why: str
     versions: Mapping[str, str]
     pythonpath: Path | None = None
     differs: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    container: "Container | None" = None
+
+    @property
+    def backend(self) -> Literal["process", "container"]:
+        """By what it is carried out on this machine."""
+        return "process" if self.container is None else "container"
 
     def __str__(self) -> str:
+        if self.container is not None:
+            return f"{_CONTAINER} {self.container}"
         # Why one had to be made is told when it is; it would be said at every run from then on.
         if self.kind != "current":
             return f"environment {self.python.parents[1]}"
@@ -62,6 +75,11 @@ class Environment:
 def is_current(told: str | None) -> bool:
     """Whether an environment was the Python of vtspec itself, by its words in a run's events."""
     return (told or "").startswith(_CURRENT)
+
+
+def is_container(told: str | None) -> bool:
+    """Whether an environment was an image's on this machine, by its words in a run's events."""
+    return (told or "").startswith(f"{_CONTAINER} ")
 
 
 def find_installed_version(distribution: str) -> str | None:
@@ -180,21 +198,19 @@ class Environments:
             )
         return False
 
-    def describe_missing(
-        self, framework: Framework, wanted: EnvironmentMode = "auto"
-    ) -> str | None:
-        """What `choose` would have to make first, in words, and why; None where nothing is
-        missing."""
-        differs = self.get_current(framework).differs
-        if not _is_ours(framework.adapter) or wanted == "current":
-            return None
-        if wanted == "auto" and not differs:
-            return None
-        if _get_marker(self._find_folder(framework)).is_file():
-            return None
+    def describe_choice(self, framework: Framework, wanted: EnvironmentMode = "auto") -> str:
+        """What `choose` would find, or would have to make first, in words, and why."""
+        current = self.get_current(framework)
+        differs = current.differs
+        is_wanted = wanted == "current" or (wanted == "auto" and not differs)
+        if not _is_ours(framework.adapter) or is_wanted:
+            return str(current)
         more = f" and {len(differs) - 2} more" if len(differs) > 2 else ""
         why = f"{'; '.join(differs[:2])}{more}" if differs else "asked for"
-        return f"{framework.name}'s has to be made once: {_describe_size(framework)} ({why})"
+        if _get_marker(self._find_folder(framework)).is_file():
+            return f"{framework.name}'s own environment ({why})"
+        size = _describe_size(framework)
+        return f"{framework.name}'s own, to be made once: {size} ({why}); not in the time above"
 
     def ensure_environment(self, framework: Framework, why: str) -> Environment:
         """The kept environment of the locked versions, made now if there is none.

@@ -12,6 +12,7 @@ from vtspec.pipelines.runs import Run
 from vtspec.pipelines.runs.events import Body, Failed, Predicted, read_body
 
 from .environment import Environment
+from .steps.adapter_command import place_command
 from .steps.adapter_launch import (
     AdapterCommand,
     RunningAdapter,
@@ -20,7 +21,6 @@ from .steps.adapter_launch import (
 )
 from .steps.adapter_messages import InvalidEvent, parse_event
 from .steps.output_log import OUTPUT_FILE
-from .steps.process_env import build_variables
 
 _KINDS = frozenset({Predicted.kind, Failed.kind})
 _LAST_LINES = 15
@@ -48,19 +48,33 @@ def iter_predictions(
         listed = folder / "images"
         listed.write_text("".join(f"{path.absolute()}\n" for path in images), encoding="utf-8")
         arguments = build_arguments(environment, "predict", run.plan_file, run.name, run.attempt)
-        command = AdapterCommand(
-            step="predict",
-            arguments=[*arguments, "--images-from", str(listed)],
-            variables=build_variables(plan, os.environ, environment.pythonpath),
-            folder=folder,
-            cwd=Path.cwd(),
-            longest=_LONGEST_ANSWER,
+        command = place_command(
+            AdapterCommand(
+                step="predict",
+                arguments=[*arguments, "--images-from", str(listed)],
+                variables=os.environ,
+                folder=folder,
+                cwd=Path.cwd(),
+                longest=_LONGEST_ANSWER,
+            ),
+            environment,
+            plan,
+            readable=[run.path.absolute(), *_list_folders(images)],
         )
         with launch_adapter(command, grace_s=_GRACE_S) as adapter:
             failure = yield from _iter_answers(adapter)
         # After the block: the process has ended, and all that it said was read.
         if adapter.process.returncode != 0:
             raise _explain(adapter.process.returncode, failure, folder / OUTPUT_FILE)
+
+
+def _list_folders(images: Sequence[Path]) -> list[Path]:
+    """The folders that images lie in, without those below another of them."""
+    found: list[Path] = []
+    for folder in sorted({path.absolute().parent for path in images}):
+        if not found or not folder.is_relative_to(found[-1]):
+            found.append(folder)
+    return found
 
 
 def _iter_answers(

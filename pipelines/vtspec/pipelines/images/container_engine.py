@@ -54,6 +54,11 @@ class ContainerEngine:
         login = format_command(self.name, "login", host)
         self._run(["push", reference], f"{reference}: not pushed", f"{login}, and push again")
 
+    def pull(self, reference: str) -> None:
+        """Bring an image here from its registry. Raises `Permanent` where it does not come."""
+        login = format_command(self.name, "login", reference.partition("/")[0])
+        self._run(["pull", reference], f"{reference}: not pulled", f"{login}, and try again")
+
     def read_labels(self, name: str) -> Mapping[str, str] | None:
         """The labels of an image that is here, or None."""
         done = _ask(self.program, "image", "inspect", "--format", "{{json .Config.Labels}}", name)

@@ -1,14 +1,24 @@
 """The framework that a plan or a run needs, and the Python that it runs in."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.pipelines.errors import Permanent
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import Framework
+    from vtspec.pipelines.execution.container import Container
     from vtspec.pipelines.execution.environment import Environment, EnvironmentMode, Environments
+    from vtspec.pipelines.project.repository import Repository
     from vtspec.pipelines.runs import Run
+
+LocalBackend = Literal["process", "container"]
+Backend = Literal[LocalBackend, "argo"]
+
+_BACKENDS: Final[Mapping[str, Backend]] = {one: one for one in ("process", "container", "argo")}
+
+BACKEND_VARIABLE: Final = "VTSPEC_BACKEND"
 
 
 def find_framework(name: str, task: str | None = None) -> "Framework":
@@ -30,29 +40,85 @@ def find_framework(name: str, task: str | None = None) -> "Framework":
     return framework
 
 
+def resolve_backend(
+    given: Backend | None, environ: Mapping[str, str], repository: "Repository"
+) -> Backend | None:
+    """By what a plan is to be carried out: what is given, else what VTSPEC_BACKEND says, else
+    vtspec.yaml; None where whatever fits will do. Raises `Refused` for another word."""
+    from vtspec.pipelines.errors import Refused
+
+    said = environ.get(BACKEND_VARIABLE) or None
+    if given is not None or said is None:
+        return given or repository.project.spec.backend
+    if said in _BACKENDS:
+        return _BACKENDS[said]
+    raise Refused(
+        f"{BACKEND_VARIABLE} says '{said}', which is no backend",
+        fix=f"{BACKEND_VARIABLE}=process, container or argo; or unset it",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """By what an adapter is to run on this machine: left out, by whatever fits. `registry` is the
+    repository's, where frameworks' images are."""
+
+    backend: "LocalBackend | None" = None
+    environment: "EnvironmentMode | None" = None
+    registry: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        repository: "Repository",
+        backend: Backend | None = None,
+        environment: "EnvironmentMode | None" = None,
+    ) -> "Wish":
+        """What is wished for on this machine, of a repository's framework."""
+        return cls(
+            backend=None if backend == "argo" else backend,
+            environment=environment,
+            registry=repository.project.spec.registry,
+        )
+
+    @property
+    def is_free(self) -> bool:
+        """Whether whatever fits will do."""
+        return self.backend is None and self.environment in (None, "auto")
+
+
 def choose_environment(
     framework: str,
     environ: Mapping[str, str],
     report: Callable[[str], None],
-    wanted: "EnvironmentMode" = "auto",
+    wish: Wish = Wish(),
 ) -> "Environment":
-    """The environment of a framework, made where this Python does not fit; `report` hears of it.
+    """The environment of a framework: this Python where it fits, else a container where an engine
+    and a published image are, else one that is made; `report` hears of it.
 
     Inside an image it is the one that the image names, unless another is asked for. Raises
     `Permanent` where there is no such framework, or its environment cannot be had.
     """
     found = find_framework(framework)
-    return _open_named(found, environ, wanted) or _get_environments(environ, report).choose(
-        found, wanted
-    )
+    named = _open_named(found, environ, wish)
+    if named is not None:
+        return named
+    container, why = _find_container(found, environ, wish)
+    if container is not None:
+        from vtspec.pipelines.execution.container import open_container
+
+        return open_container(found, container, report, why)
+    return _get_environments(environ, report).choose(found, wish.environment or "auto")
 
 
 def check_environment(
-    framework: "Framework", environ: Mapping[str, str], wanted: "EnvironmentMode" = "auto"
+    framework: "Framework", environ: Mapping[str, str], wish: Wish = Wish()
 ) -> None:
-    """Raise as `choose_environment` would, without making anything."""
-    if _open_named(framework, environ, wanted) is None:
-        _get_environments(environ, lambda _: None).check(framework, wanted)
+    """Raise as `choose_environment` would, without making or fetching anything."""
+    if _open_named(framework, environ, wish) is None:
+        container, _why = _find_container(framework, environ, wish)
+        if container is None:
+            _get_environments(environ, lambda _: None).check(framework, wish.environment or "auto")
 
 
 def choose_prediction_environment(
@@ -60,39 +126,47 @@ def choose_prediction_environment(
     framework: str,
     environ: Mapping[str, str],
     report: Callable[[str], None],
-    wanted: "EnvironmentMode | None" = None,
+    wish: Wish,
 ) -> "Environment":
-    """The environment in which a run's model answers: the one that is `wanted`, else the kind of
+    """The environment in which a run's model answers: the one that is wished for, else the kind of
     which the run's was, so that nothing is made that the run did without; what of it is not as
     locked is reported. Raises as `choose_environment` does.
     """
-    if wanted is not None:
-        return choose_environment(framework, environ, report, wanted)
-    found, told = find_framework(framework), run.read_state().provenance.environment
-    return _open_named(found, environ, "auto") or _get_environments(environ, report).choose_again(
-        found, told
-    )
+    from vtspec.pipelines.execution.environment import is_container
+
+    told = run.read_state().provenance.environment
+    if wish.backend is not None or wish.environment is not None:
+        return choose_environment(framework, environ, report, wish)
+    if is_container(told):
+        wish = replace(wish, backend="container")
+        return choose_environment(framework, environ, report, wish)
+    found = find_framework(framework)
+    named = _open_named(found, environ, wish)
+    return named or _get_environments(environ, report).choose_again(found, told)
 
 
-def describe_missing_environment(
-    framework: str, environ: Mapping[str, str], wanted: "EnvironmentMode" = "auto"
+def describe_environment(
+    framework: str, environ: Mapping[str, str], wish: Wish = Wish()
 ) -> str | None:
-    """The environment that a run on this machine would make first, with its size and why; None
-    where there is nothing to make, or no such framework to run."""
+    """In which environment a run on this machine would be, and why; what of it would have to be
+    made first, with its size. None where there is no such framework to run."""
     from vtspec.pipelines.execution.image_environment import FRAMEWORK_PYTHON
 
-    # An image brings its framework's.
-    if environ.get(FRAMEWORK_PYTHON):
-        return None
-    environments = _get_environments(environ, lambda _: None)
+    if environ.get(FRAMEWORK_PYTHON) and wish.is_free:
+        return f"{environ[FRAMEWORK_PYTHON]}, which this image names"
     try:
-        return environments.describe_missing(find_framework(framework), wanted)
+        found = find_framework(framework)
+        container, why = _find_container(found, environ, wish)
+        if container is not None:
+            return f"container {container} ({why})"
+        environments = _get_environments(environ, lambda _: None)
+        return environments.describe_choice(found, wish.environment or "auto")
     except Permanent:
         return None
 
 
 def _open_named(
-    framework: "Framework", environ: Mapping[str, str], wanted: "EnvironmentMode"
+    framework: "Framework", environ: Mapping[str, str], wish: Wish
 ) -> "Environment | None":
     """The environment that the image names, looked at; None outside of one."""
     from vtspec.pipelines.execution.image_environment import (
@@ -101,9 +175,46 @@ def _open_named(
     )
 
     named = environ.get(FRAMEWORK_PYTHON)
-    if not named or wanted != "auto":
+    if not named or not wish.is_free:
         return None
     return open_image_environment(framework, named)
+
+
+def _find_container(
+    framework: "Framework", environ: Mapping[str, str], wish: Wish
+) -> "tuple[Container | None, str]":
+    """The container that the framework is to run in, and why; none where it is not to.
+
+    Raises `Permanent` where one is asked for and there is no engine or no image.
+    """
+    if wish.backend == "process" or wish.environment in ("current", "made"):
+        return None, ""
+    from vtspec.pipelines.cache_folder import get_cache_folder
+    from vtspec.pipelines.execution.container import Container, find_image
+    from vtspec.pipelines.images import find_engine
+
+    from .images import get_default_tag
+
+    why = "asked for"
+    if wish.backend is None:
+        current = _get_environments(environ, lambda _: None).get_current(framework)
+        is_published = wish.registry is not None and framework.digest is not None
+        if not current.differs or not is_published:
+            return None, ""
+        why = "; ".join(current.differs)
+    try:
+        engine = find_engine()
+    except Permanent:
+        if wish.backend is None:
+            return None, ""
+        raise
+    image = find_image(framework, wish.registry, engine, get_default_tag())
+    if image is None:
+        raise Permanent(
+            f"{framework.name} has no image here: none is published, none was built",
+            fix=f"vtspec images build {framework.name}, or leave --backend container out",
+        )
+    return Container(engine=engine, image=image, cache=get_cache_folder(environ).absolute()), why
 
 
 def _get_environments(environ: Mapping[str, str], report: Callable[[str], None]) -> "Environments":

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .frameworks import choose_prediction_environment
+from .frameworks import Wish, choose_prediction_environment
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.execution.environment import EnvironmentMode
     from vtspec.pipelines.runs import Run
 
 
@@ -16,11 +15,11 @@ def predict_images(
     images: Sequence[Path],
     environ: Mapping[str, str],
     report: Callable[[str], None],
-    wanted: "EnvironmentMode | None" = None,
+    wish: Wish,
 ) -> Iterator[Mapping[str, object]]:
     """The answer of the run's best checkpoint for each image, as it comes, under the path that
-    was asked for; of an image that cannot be read, its `error`. It answers in the `wanted`
-    environment, else in one as the run had."""
+    was asked for; of an image that cannot be read, its `error`. It answers in what is wished for,
+    else in an environment as the run had."""
     from vtspec.pipelines.execution.prediction import iter_predictions
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
@@ -28,7 +27,7 @@ def predict_images(
     if (lost := run.restore_plan()) is not None:
         report(f"warning: {lost}")
     framework = plan_from_json(run.read_plan()).framework.name
-    environment = choose_prediction_environment(run, framework, environ, report, wanted)
+    environment = choose_prediction_environment(run, framework, environ, report, wish)
     answers = iter_predictions(run, list(images), environment)
     # The adapter was told absolute paths: it may work in another folder.
     for path, answer in zip(images, answers, strict=True):

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 
-from .frameworks import check_environment, choose_environment, find_framework
+from .frameworks import Backend, Wish, check_environment, choose_environment, find_framework
 
 if TYPE_CHECKING:
     from vtspec.pipelines.address import Address
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .plan import PlannedRun
     from .queue import GpuGrant
-
-Backend = Literal["process", "container", "argo"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +40,11 @@ class RunRequest:
     backend: Backend | None = None
     environment: "EnvironmentMode" = "auto"
     queue: bool = False
+
+    @property
+    def wish(self) -> Wish:
+        """In what it is to be carried out on this machine."""
+        return Wish.of(self.planned.repository, self.backend, self.environment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,10 +186,6 @@ def build_runner(
     from vtspec.pipelines.runs import Runs
     from vtspec.pipelines.weights.model_versions import make_model_download
 
-    if request.backend not in (None, "process"):
-        raise Permanent(
-            f"backend {request.backend} is not there yet", fix="leave --backend out: process"
-        )
     from .cluster_workflows import look_on
 
     repository, framework = request.planned.repository, request.planned.made.framework.name
@@ -217,9 +216,7 @@ def build_runner(
             heirs=() if granted is None else (granted.fd,),
         ),
         # Later, or never: a plan that was carried out is shown without any environment.
-        choose=lambda: choose_environment(
-            framework, environ, callbacks.report, request.environment
-        ),
+        choose=lambda: choose_environment(framework, environ, callbacks.report, request.wish),
         ready=ready or (lambda: _check_requirements(request, environ)),
         follow=lambda run: look_on(run, runs, callbacks, environ),
     )
@@ -235,7 +232,7 @@ def _check_requirements(request: RunRequest, environ: Mapping[str, str]) -> None
     _check_tracking(request, environ)
     made = request.planned.made
     framework = find_framework(made.framework.name, made.task)
-    check_environment(framework, environ, request.environment)
+    check_environment(framework, environ, request.wish)
     refuse_unsupported(made, framework)
     refuse_unpinned(made)
     _check_extras(request)

@@ -242,10 +242,11 @@ class Run:
 
     def was_killed(self) -> bool:
         """Whether it is known to have been killed: it has no end, and its process, which was one
-        of this machine, is gone. Of a container's steps the next may be still to come."""
+        of this machine, is gone. Of a pod's steps the next may be still to come."""
         state = self.read_state()
         is_open = state.status == "running" and state.before is None
-        return is_open and state.provenance.backend == "process" and is_left_here(self.path)
+        is_whole = state.provenance.backend in ("process", "container")
+        return is_open and is_whole and is_left_here(self.path)
 
     @property
     def order(self) -> int:

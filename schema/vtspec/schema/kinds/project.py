@@ -160,6 +160,11 @@ class ProjectSpec(Part):
     tracking: ProjectTracking = Field(
         default_factory=ProjectTracking, description="Which MLflow shows the runs."
     )
+    backend: Literal["process", "container", "argo"] | None = Field(
+        default=None,
+        description="By what plans are carried out, where neither --backend nor VTSPEC_BACKEND "
+        "says: a process or a container on the machine, or argo, the cluster.",
+    )
     registry: Annotated[str, Field(max_length=200, pattern=REGISTRY.pattern)] | None = Field(
         default=None,
         description="Registry of the frameworks' images: REGISTRY/vtspec-timm is timm's.",

@@ -74,7 +74,7 @@ def execute_run(
         if options.resumed:
             work = _resume(work, options.update)
         else:
-            log_run_start(work, choose(), backend="process")
+            log_run_start(work, choose())
         following = place.track(run.path)
         outcome = _conclude_run(work, _execute_steps(work), options.resume_with)
     # Ctrl-C too: a run without a terminal event counts as killed.
@@ -100,7 +100,7 @@ def _resume(work: StepContext, update: PlanUpdate | None) -> StepContext:
     state = work.log.state
     if state.status == "queued":
         work = adopt_plan(work, update)
-        log_run_start(work, work.choose(), backend="process")
+        log_run_start(work, work.choose())
         return work
     recover_all(work)
     # A run that is done is not resumed: only what its new policy asks for is made.

@@ -53,7 +53,7 @@ def run_smoke_test(plan: Plan, place: RunContext, environment: Environment) -> S
 
 def _execute_steps(work: StepContext, environment: Environment) -> Outcome:
     # Of what it is carried out on, a run that is none says only how and in what.
-    fields = {"plan_id": None, "backend": "process", "environment": str(environment)}
+    fields = {"plan_id": None, "backend": environment.backend, "environment": str(environment)}
     started = Told(kind="run.started", fields=fields)
     work.log.append_told(started)
     for step in STEPS:

@@ -8,12 +8,14 @@ import os
 import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from vtspec.pipelines.execution.container import ContainerCall
 from vtspec.pipelines.execution.environment import Environment
 
 from .adapter_messages import LINE_LIMIT
@@ -27,6 +29,9 @@ POLL_S: Final = 0.1
 GRACE_S: Final = 60.0
 """How long an adapter may take to write its checkpoint once its time is up."""
 
+AGAIN_S: Final = 1.0
+"""After which a container that was asked to stop is asked once more."""
+
 LONGEST_LINE: Final = 1 << 20
 """Bytes of an event that a run keeps."""
 
@@ -34,7 +39,8 @@ LONGEST_LINE: Final = 1 << 20
 @dataclass(frozen=True, kw_only=True)
 class AdapterCommand:
     """What to start: `arguments` without `--events-fd`, whole `variables`, the folder of its
-    files, and where it works: in that folder, or in `cwd`."""
+    files, and where it works: in that folder, or in `cwd`. With a `call` it runs in a container,
+    of which `variables` are all."""
 
     step: str
     arguments: Sequence[str]
@@ -42,6 +48,7 @@ class AdapterCommand:
     folder: Path
     cwd: Path | None = None
     longest: int = LONGEST_LINE
+    call: ContainerCall | None = None
 
     @property
     def told(self) -> Path:
@@ -59,14 +66,17 @@ class Lines:
 
 @dataclass(kw_only=True)
 class RunningAdapter:
-    """An adapter's process and the files that it writes."""
+    """An adapter's process and the files that it writes. `removal` is the command that ends what
+    it may have left where no signal goes: the container of which it is the engine's client."""
 
     process: "subprocess.Popen[bytes]"
     told: Tail
     printed: Tail
     output: OutputCopy
     grace_s: float
+    removal: Sequence[str] | None = None
     has_ended: bool = False
+    _asked_at: float | None = None
 
     def follow(self, stop: StopSignal | None = None) -> Iterator[Lines]:
         """What it writes, as it comes; after its end the rest. A wish to stop wakes the reader."""
@@ -79,6 +89,7 @@ class RunningAdapter:
                 selector.select(0 if behind else POLL_S)
                 if stop is not None:
                     stop.drain()
+                self._ask_again()
                 self.output.copy()
                 yield Lines(told=self.told.read_lines(), printed=self.printed.read_lines())
         # A loader that it left could write on for ever.
@@ -89,9 +100,21 @@ class RunningAdapter:
         """SIGKILL goes to all that it started; the rest to itself, which knows its own."""
         with suppress(ProcessLookupError, PermissionError):
             if number is signal.SIGKILL:
+                self._remove()
                 os.killpg(self.process.pid, number)
             else:
+                self._asked_at = time.monotonic()
                 self.process.send_signal(number)
+
+    def _ask_again(self) -> None:
+        """A container's first process is deaf to SIGTERM until it has said what it does then."""
+        asked = self._asked_at
+        if self.removal is not None and asked is not None and time.monotonic() - asked > AGAIN_S:
+            self.send_signal(signal.SIGTERM)
+
+    def _remove(self) -> None:
+        if self.removal is not None:
+            subprocess.run(self.removal, capture_output=True, check=False)
 
     def end(self) -> None:
         """Whatever happened, nothing of the adapter lives on: not it, not a loader of it."""
@@ -103,7 +126,11 @@ class RunningAdapter:
             self.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.grace_s)
-        self.send_signal(signal.SIGKILL)
+        # A container whose client has seen its end is gone.
+        if self.process.poll() is None or self.process.returncode < 0:
+            self._remove()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -124,9 +151,18 @@ def launch_adapter(
         output = stack.enter_context(closing(OutputCopy(command.folder, command.step)))
         told = stack.enter_context(open_tail(command.told, longest=command.longest))
         printed = stack.enter_context(open_tail(output.path, output.begin, 4 * LINE_LIMIT))
+        removal = None if command.call is None else command.call.build_removal()
+        if removal is not None:
+            # That of a killed vtspec, which would write beside it.
+            subprocess.run(removal, capture_output=True, check=False)
         process = _start(command, events, output.printed, heirs)
         adapter = RunningAdapter(
-            process=process, told=told, printed=printed, output=output, grace_s=grace_s
+            process=process,
+            told=told,
+            printed=printed,
+            output=output,
+            grace_s=grace_s,
+            removal=removal,
         )
         try:
             on_pid(process.pid)
@@ -148,10 +184,17 @@ def build_arguments(
 def _start(
     command: AdapterCommand, events: IO[bytes], output: IO[bytes], heirs: Sequence[int]
 ) -> "subprocess.Popen[bytes]":
+    call, variables = command.call, dict(command.variables)
+    if call is None:
+        words = [*command.arguments, "--events-fd", str(events.fileno())]
+    else:
+        words = call.build_command(command.arguments[1:], variables, command.told.absolute())
+        # The engine's client needs its own, and has from these the values that it hands on.
+        variables = {**os.environ, **variables}
     return subprocess.Popen(
-        [*command.arguments, "--events-fd", str(events.fileno())],
+        words,
         cwd=command.cwd or command.folder,
-        env=dict(command.variables),
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

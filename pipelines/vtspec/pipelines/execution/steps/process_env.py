@@ -20,6 +20,19 @@ _THREADS: Final = (
     "VECLIB_MAXIMUM_THREADS",
 )
 
+_GPUS: Final = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
+
+_PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy")
+
+_HUB: Final = (
+    *("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE"),
+    *(name for one in _PROXIES for name in (one, one.upper())),
+)
+
+_WAITING: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads that spin while they wait take the cores from whoever else has work: on two cores shared
+with others a step of PyTorch took four times as long as with waiting threads asleep."""
+
 
 def build_variables(
     plan: Plan, environ: Mapping[str, str], pythonpath: Path | str | None
@@ -45,9 +58,22 @@ def build_variables(
         for name in ("PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"):
             found.pop(name, None)
         found["PYTHONPATH"] = str(pythonpath)
-    # Threads that spin while they wait take the cores from whoever else has work: on two cores
-    # shared with others a step of PyTorch took four times as long as with waiting threads asleep.
-    return {"OMP_WAIT_POLICY": "PASSIVE"} | found | _get_fixed_variables(plan)
+    return _WAITING | found | _get_fixed_variables(plan)
+
+
+def build_container_variables(
+    plan: Plan, environ: Mapping[str, str], pythonpath: Path | None, cache: Path | None
+) -> dict[str, str]:
+    """All variables that a container is given: of `environ` those that say which GPUs are used
+    and, where its weights come from the hub, how that is reached; what that gives is kept in
+    `cache`. What else this machine's variables say holds for this machine."""
+    passed = _GPUS if cache is None else _GPUS + _HUB
+    found = {name: environ[name] for name in passed if name in environ}
+    if cache is not None:
+        found["HF_HOME"] = str(cache)
+    if pythonpath is not None:
+        found["PYTHONPATH"] = str(pythonpath)
+    return _WAITING | found | {"HOME": "/tmp"} | _get_fixed_variables(plan)
 
 
 def _get_fixed_variables(plan: Plan) -> dict[str, str]:

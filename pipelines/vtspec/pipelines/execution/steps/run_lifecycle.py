@@ -19,14 +19,15 @@ ARTIFACTS: Final = (METRICS_FILE, EVALUATION_FILE, "report.md", "report.html", M
 """What a run leaves for others, whose sums its terminal event holds."""
 
 
-def log_run_start(work: StepContext, environment: Environment, backend: str) -> None:
-    """Tell that the run starts, and on what; what of it is not as locked is a warning."""
+def log_run_start(work: StepContext, environment: Environment, backend: str | None = None) -> None:
+    """Tell that the run starts, and on what: by the environment's backend, unless by another. What
+    of it is not as locked is a warning."""
     plan, root = work.target.plan, work.place.root
     work.log.append(
         RunStarted(
             plan_id=plan.id,
             plan_digest=plan.digest,
-            backend=backend,
+            backend=backend or environment.backend,
             environment=str(environment),
             machine=describe_machine(),
             versions=collect_versions(environment),

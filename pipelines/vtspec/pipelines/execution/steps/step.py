@@ -25,6 +25,7 @@ from vtspec.pipelines.runs.metrics import build_metrics
 from vtspec.pipelines.runs.run import METRICS_FILE, write_json
 from vtspec.schema.kinds.patterns import parse_duration
 
+from .adapter_command import place_command
 from .adapter_launch import AdapterCommand, build_arguments
 from .adapter_process import AdapterProcess, TimeLimit, recover_events
 from .exit_status import (
@@ -35,7 +36,6 @@ from .exit_status import (
     make_stopped_outcome,
 )
 from .initial_weights import find_start_weights
-from .process_env import build_variables
 from .run_context import RunContext
 
 
@@ -170,13 +170,17 @@ def _run_adapter_step(step: str, work: StepContext) -> Outcome:
     # Earlier parts of the run used it up: the limit is the run's, not the process's.
     if limit.seconds <= 0:
         return _make_overdue_outcome(step, limit)
-    command = AdapterCommand(
-        step=step,
-        arguments=_build_arguments(step, work, environment, weights),
-        variables=build_variables(
-            work.target.plan, {**os.environ, **place.variables}, environment.pythonpath
+    plan, data = work.target.plan, _get_data_folder(step, work)
+    command = place_command(
+        AdapterCommand(
+            step=step,
+            arguments=_build_arguments(step, work, environment, data, weights),
+            variables={**os.environ, **place.variables},
+            folder=work.target.folder,
         ),
-        folder=work.target.folder,
+        environment,
+        plan,
+        readable=[data] if weights is None else [data, weights.absolute()],
     )
     process = AdapterProcess(
         command=command,
@@ -190,13 +194,13 @@ def _run_adapter_step(step: str, work: StepContext) -> Outcome:
 
 
 def _build_arguments(
-    step: str, work: StepContext, environment: Environment, weights: Path | None
+    step: str, work: StepContext, environment: Environment, data: Path, weights: Path | None
 ) -> Sequence[str]:
     target = work.target
     # The adapter works in the run's folder.
     plan = target.folder.absolute() / work.log.state.plan_file
     arguments = build_arguments(environment, step, plan, target.name, target.attempt)
-    arguments += ["--data", str(_get_data_folder(step, work))]
+    arguments += ["--data", str(data)]
     if weights is not None:
         arguments += ["--weights", str(weights)]
     if step == "train" and target.resume:
