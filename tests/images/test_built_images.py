@@ -425,6 +425,26 @@ def test_a_container_and_a_process_give_the_same_weights(locked: Workshop, tmp_p
     assert "vtspec-" not in locked.run("podman", "ps", "--all", "--format", "{{.Names}}").stdout
 
 
+def test_digits_by_timm_give_the_same_weights_in_a_container(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """`digits-resnet18` for an epoch; its data are here once somebody has made them."""
+    if not (ROOT / "data" / "digits").is_dir():
+        subprocess.run([Path(sys.executable).with_name("dvc"), "repro"], cwd=ROOT, check=True)
+    workshop.vtspec("images", "build", "timm", "--python-image", "localhost/python-image")
+    found = {}
+    for backend in ("process", "container"):
+        runs = tmp_path / backend
+        workshop.run(
+            *(VTSPEC, "run", "digits-resnet18", "--set", "training.epochs=1", "--no-tracking"),
+            *("--backend", backend, "--runs", runs),
+            cwd=ROOT,
+        )
+        (run,) = [path for path in runs.iterdir() if (path / "events.jsonl").is_file()]
+        found[backend] = hash_model(run), (run / "evaluation.json").read_bytes()
+    assert found["container"] == found["process"]
+
+
 def stop_midway(workshop: Workshop, repository: Repository) -> None:
     """Begin the run in a container, and end vtspec by SIGTERM once there is a checkpoint."""
     process = subprocess.Popen(
