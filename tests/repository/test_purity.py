@@ -36,6 +36,7 @@ DECIDING = (
     "controller/replies.py",
     "controller/request.py",
     "controller/run_answers.py",
+    "controller/reservations.py",
     "controller/result_comment.py",
     "controller/view.py",
     "estimation",

@@ -161,7 +161,9 @@ def find_standing(target: Target, ledger: Ledger) -> Standing:
     return ledger.find_standing(target, completion)
 
 
-def find_run_problem(view: View, target: Target, login: str, ledger: Ledger) -> Sentence | None:
+def find_run_problem(
+    view: View, target: Target, standing: Standing, login: str, ledger: Ledger
+) -> Sentence | None:
     """Why a plan cannot be carried out by somebody's word: the cluster, limits, the budget."""
     plan = target.plan
     if target.spec.obstacles:
@@ -170,7 +172,7 @@ def find_run_problem(view: View, target: Target, login: str, ledger: Ledger) -> 
     if problem is not None:
         return replies.put_before(target, problem)
     team = choose_team(plan, login, view.project)
-    spent = 0.0 if team is None else ledger.count_spent(team)
+    spent = 0.0 if team is None else ledger.count_spent(team, standing.counted_run)
     problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
     return None if problem is None else replies.put_before(target, problem)
 

@@ -28,6 +28,8 @@ from vtspec.pipelines.reporting.facts import Facts
 from vtspec.pipelines.runs.state import RunState, Standing, find_standing
 from vtspec.schema.problem import Problem
 
+from .reservations import Reservation
+
 if TYPE_CHECKING:
     from vtspec.schema.kinds.project import ProjectSpec
 
@@ -167,7 +169,8 @@ class View:
     default branch.
 
     `states` are of every pull request that an attempt is labelled with; `statuses` and `checks`
-    what was told of commits, by their sha.
+    what was told of commits, by their sha. `reservations` are every controller's, where a team has
+    a limit of cost.
     """
 
     now: datetime
@@ -177,6 +180,7 @@ class View:
     states: Mapping[int, PullRequestState] = field(default_factory=dict)
     attempts: Sequence[Attempt] = ()
     ended: Sequence[EndedRun] = ()
+    reservations: Sequence[Reservation] = ()
     statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)
