@@ -23,6 +23,7 @@ DECIDING = (
     "controller/answers.py",
     "controller/approval.py",
     "controller/approval_policy.py",
+    "controller/approved_runs.py",
     "controller/commands.py",
     "controller/comment_text.py",
     "controller/commit_status.py",

@@ -11,6 +11,7 @@ from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.state import choose_attempt
 
 from .actions import Begin
+from .approved_runs import restore_approvals
 from .digests import Target
 from .reservations import Reservation
 from .view import Approval, Attempt, View
@@ -190,7 +191,7 @@ def open_ledger(view: View) -> Ledger:
         if (one.ended.year, one.ended.month) == (view.now.year, view.now.month):
             spent[one.team] = spent.get(one.team, 0.0) + one.cost
     held = (one for one in view.reservations if one.is_held(view.now))
-    return Ledger(view.attempts, spent, held)
+    return Ledger(restore_approvals(view), spent, held)
 
 
 def make_reservation(

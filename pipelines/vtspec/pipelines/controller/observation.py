@@ -15,6 +15,7 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
+from .approved_runs import read_approved
 from .observed_attempts import list_ended, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
@@ -118,18 +119,20 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     policy = Policy(commit=commit, repository=repository, commits=commits, ended=ended)
     seen, unseen = _observe_pulls(site, there, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
+    login = forge.find_login()
+    named = reserved | {run for pull in seen for run in read_approved(pull, login)}
     by_name = {one.name: one for one in every}
     site.attempts.keep(by_name)
     mine = [
         one
         for one in every
-        if one.name in workflows or one.run.plan_id in plans or one.name in reserved
+        if one.name in workflows or one.run.plan_id in plans or one.name in named
     ]
     made = site.attempts.make(site.runs, mine, workflows, runs, project)
     attempts = [look_closer(one, by_name[one.run], seen, site.open_cluster) for one in made]
     view = View(
         now=site.now,
-        login=forge.find_login(),
+        login=login,
         project=project,
         pull_requests=seen,
         states=states,

@@ -22,12 +22,16 @@ _MOST_RUNS: Final = 12
 
 
 def render_progress_comment(
-    seen: PullRequestView, view: View, at_work: Sequence[Attempt], lost: Sequence[Attempt] = ()
+    seen: PullRequestView,
+    view: View,
+    at_work: Sequence[Attempt],
+    lost: Sequence[Attempt] = (),
+    notes: str = "",
 ) -> str:
     """The comment while `at_work` run, or, where none does, that none runs any more, and which
-    were `lost` with their Workflows."""
+    were `lost` with their Workflows; `notes` are hidden lines."""
     tongue = detect_language([seen.pull.title])
-    marker = make_marker("progress")
+    marker = f"{make_marker('progress')}{notes}"
     if not at_work:
         title = Sentence(en="## Nothing runs now", ko="## 지금 실행 중인 것이 없습니다")
         told = Sentence(
