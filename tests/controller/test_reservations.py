@@ -96,9 +96,7 @@ def list_costs(site: Site) -> list[float]:
 
 def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: PullRequests) -> None:
     numbers = [pulls.number, propose_another(pulls)]
-    cache = {"VTSPEC_CACHE": str(pulls.world.root.parent / "other-cache")}
-    other = pulls.make_site(pulls.github.forge, pulls.world.root.parent / "other.git")
-    sites = [pulls.site, replace(other, environ={**other.environ, **cache})]
+    sites = [pulls.site, pulls.make_other_site()]
     limit_costs(pulls, "1000")
     settle(pulls, sites)
     costs = list_costs(sites[0])

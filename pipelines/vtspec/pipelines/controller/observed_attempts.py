@@ -12,7 +12,7 @@ from vtspec.pipelines.runs import Runs
 from .approval import choose_team
 from .observed_runs import ObservedRun, ObservedRuns
 from .observed_workflows import ObservedWorkflow, WorkflowsByRun
-from .view import Attempt, EndedRun, PullRequestView
+from .view import Attempt, EndedRun, PullRequestView, UnreadableRun
 
 if TYPE_CHECKING:
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
@@ -194,6 +194,22 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
         cost = _compute_cost(plan, one.state.clock.seconds)
         if team is not None and cost is not None:
             yield EndedRun(team=team, ended=one.ended, cost=cost)
+
+
+def list_unreadable(
+    every: Sequence[ObservedRun], project: "ProjectSpec"
+) -> Iterator[UnreadableRun]:
+    """The runs whose plans were spoiled."""
+    for one in every:
+        if one.fault is not None:
+            named = "" if one.file is None else one.file.team
+            yield UnreadableRun(
+                run=one.name,
+                plan_id=one.run.plan_id,
+                fault=one.fault,
+                team=named if named in project.teams else None,
+                ended=one.ended,
+            )
 
 
 def _compute_cost(plan: "Plan", seconds: float) -> float | None:

@@ -176,7 +176,7 @@ def _tell_runs(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Ac
     if at_work or written:
         approved = update_approved(read_approved(seen, view.login), mine, number)
         lost = _find_lost(seen, ledger)
-        body = render_progress_comment(seen, view, at_work, lost, render_approved(approved))
+        body = render_progress_comment(seen, view, at_work, lost, approved)
         if not (at_work and written and _is_just_written(written[0], view)):
             yield from _write(seen, view, "progress", body)
     ended = [one for one in mine if one.state.is_over and not one.is_at_work]

@@ -140,6 +140,18 @@ class EndedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableRun:
+    """A run whose plan was spoiled: what it costs and has come to is not known. `fault` says why;
+    `team` is whose it may be, None for any; `ended` when it was over, None while it is not."""
+
+    run: str
+    plan_id: str
+    fault: str
+    team: str | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PullRequestView:
     """A pull request, with its specs as they are at its head, or at the merge commit once it is
     merged.
@@ -181,6 +193,7 @@ class View:
     attempts: Sequence[Attempt] = ()
     ended: Sequence[EndedRun] = ()
     reservations: Sequence[Reservation] = ()
+    unreadable: Sequence[UnreadableRun] = ()
     statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)

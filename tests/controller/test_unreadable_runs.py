@@ -1,0 +1,106 @@
+"""A run whose plan was spoiled is said to be so where it matters: what it has cost and come to is
+not known, and passes for nothing nowhere."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cluster_plans import a_published_plan
+from cluster_world import Pods, recorded_status
+from pull_request_world import START, World, a_plan_of, a_spec
+from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
+from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.observed_runs import ObservedRuns
+from vtspec.pipelines.controller.view import UnreadableRun, View
+from vtspec.pipelines.runs import Runs
+
+PLAN = a_plan_of("digits")
+TEAMS = {
+    "vision": {"logins": ["bob"], "limits": {"costPerMonth": 5}},
+    "faces": {"logins": ["kim"]},
+}
+
+
+class SpoiledWorld(World):
+    """A world in whose store a run is spoiled."""
+
+    def __init__(self, spoiled: UnreadableRun) -> None:
+        super().__init__(teams=TEAMS)
+        self.spoiled = spoiled
+
+    def see(self) -> View:
+        return replace(super().see(), unreadable=(self.spoiled,))
+
+
+def spoil(**changes: Any) -> UnreadableRun:
+    known = {"run": "birds-1", "plan_id": "birds-1", "fault": "the plan is damaged"}
+    return UnreadableRun(**{**known, **changes})
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "login", "is_begun"),
+    [
+        (spoil(), "bob", False),
+        (spoil(team="vision", ended=START), "bob", False),
+        (spoil(team="faces"), "bob", True),
+        (spoil(ended=START - timedelta(days=40)), "bob", True),
+        # Whose team has no limit of cost.
+        (spoil(), "kim", True),
+    ],
+)
+def test_what_is_spent_of_a_limit_has_to_be_known(
+    spoiled: UnreadableRun, login: str, is_begun: bool
+) -> None:
+    world = SpoiledWorld(spoiled)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    said = world.apply(number, PLAN, login)
+    world.settle()
+    assert bool(world.created) == is_begun
+    assert ("`vtspec rm birds-1`" in world.reply_to(number, said)) != is_begun
+
+
+def test_a_plan_whose_run_cannot_be_read_is_not_begun_as_if_it_had_none() -> None:
+    world = SpoiledWorld(spoil(run=PLAN.id, plan_id=PLAN.id))
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    said = world.apply(number, PLAN, "kim")
+    world.settle()
+    assert world.created == []
+    assert "the plan is damaged" in world.reply_to(number, said)
+
+
+def test_only_a_plan_that_is_to_come_is_no_fault(tmp_path: Any) -> None:
+    folder = a_run_folder(tmp_path / "runs", [], a_published_plan().to_json())
+
+    def read_fault() -> str | None:
+        (found,) = ObservedRuns().read(Runs(folder.parent))
+        return found.fault
+
+    assert read_fault() is None
+    plan = (folder / "plan.json").read_text()
+    (folder / "plan.json").write_text(json.dumps({**json.loads(plan), "seed": 7}))
+    assert read_fault() is not None
+    (folder / "plan.json").write_text(plan[:100])
+    assert read_fault() is not None
+
+
+def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED, EVALUATED, SUCCEEDED)
+    pods.store()
+    pods.end()
+    pulls.world.store.put(f"{name}/plan.json", b'{"kind": "Plan"')
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"`vtspec rm {name}`" in progress
