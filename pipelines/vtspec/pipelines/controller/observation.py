@@ -16,7 +16,7 @@ from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
 from .approved_runs import read_approved
-from .observed_attempts import list_ended, list_unreadable, look_closer
+from .observed_attempts import list_ended, list_unclear, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
     choose_commits,
@@ -138,7 +138,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         states=states,
         attempts=attempts,
         ended=tuple(list_ended(every, project)),
-        unreadable=tuple(list_unreadable(every, project)),
+        unclear=tuple(list_unclear(every, project)),
         reservations=record.every,
         # A copy: another thread writes, and notes what it wrote.
         statuses={sha: tuple(one.values()) for sha, one in list(site.statuses.items())},

@@ -12,7 +12,7 @@ from vtspec.pipelines.runs import Runs
 from .approval import choose_team
 from .observed_runs import ObservedRun, ObservedRuns
 from .observed_workflows import ObservedWorkflow, WorkflowsByRun
-from .view import Attempt, EndedRun, PullRequestView, UnreadableRun
+from .view import Attempt, EndedRun, PullRequestView, UnclearRun
 
 if TYPE_CHECKING:
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
@@ -196,20 +196,22 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
             yield EndedRun(team=team, ended=one.ended, cost=cost)
 
 
-def list_unreadable(
-    every: Sequence[ObservedRun], project: "ProjectSpec"
-) -> Iterator[UnreadableRun]:
-    """The runs whose plans were spoiled."""
+def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[UnclearRun]:
+    """The runs whose plans were spoiled, and those that have not ended where nobody follows."""
+    here = None if project.cluster is None else project.cluster.namespace
     for one in every:
-        if one.fault is not None:
-            named = "" if one.file is None else one.file.team
-            yield UnreadableRun(
-                run=one.name,
-                plan_id=one.run.plan_id,
-                fault=one.fault,
-                team=named if named in project.teams else None,
-                ended=one.ended,
-            )
+        file = one.file
+        is_here = file is None or file.namespace == here or one.state.is_over
+        if one.fault is None and is_here:
+            continue
+        yield UnclearRun(
+            run=one.name,
+            plan_id=one.run.plan_id,
+            fault=one.fault or "",
+            namespace=None if file is None or is_here else file.namespace,
+            team=file.team if file is not None and file.team in project.teams else None,
+            ended=one.ended,
+        )
 
 
 def _compute_cost(plan: "Plan", seconds: float) -> float | None:

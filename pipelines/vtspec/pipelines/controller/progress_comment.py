@@ -16,7 +16,7 @@ from .approved_runs import render_approved
 from .comment_text import cut_text, render_link, render_sha
 from .markers import make_marker
 from .phrases import Sentence, quote
-from .replies import explain_unreadable
+from .replies import explain_unclear
 from .view import Approval, Attempt, PullRequestView, View
 
 _NOTHING: Final[Mapping[str, Approval]] = MappingProxyType({})
@@ -37,8 +37,8 @@ def render_progress_comment(
     cannot be read."""
     tongue = detect_language([seen.pull.title])
     marker = f"{make_marker('progress')}{render_approved(approved)}"
-    unreadable = [one for one in view.unreadable if one.run in approved]
-    spoiled = [explain_unreadable(one).say(tongue) for one in unreadable[:_MOST_RUNS]]
+    unclear = [one for one in view.unclear if one.run in approved]
+    spoiled = [explain_unclear(one).say(tongue) for one in unclear[:_MOST_RUNS]]
     if not at_work:
         title = Sentence(en="## Nothing runs now", ko="## 지금 실행 중인 것이 없습니다")
         told = Sentence(

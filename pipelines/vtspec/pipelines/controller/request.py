@@ -28,7 +28,7 @@ from .digests import Target, list_changed, write_line
 from .ledger import Ledger, Standing
 from .markers import Outcome, Shown, find_comments, parse_time, read_shown
 from .phrases import Sentence
-from .view import Approval, PlannedSpec, PullRequestView, UnreadableRun, View
+from .view import Approval, PlannedSpec, PullRequestView, UnclearRun, View
 
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
@@ -168,9 +168,9 @@ def find_run_problem(
     plan = target.plan
     if target.spec.obstacles:
         return replies.explain_obstacles(target)
-    spoiled = next((one for one in view.unreadable if one.plan_id == plan.id), None)
+    spoiled = next((one for one in view.unclear if one.plan_id == plan.id), None)
     if spoiled is not None:
-        return replies.put_before(target, replies.explain_unreadable(spoiled))
+        return replies.put_before(target, replies.explain_unclear(spoiled))
     problem = find_limit_problem(plan, login, view.project)
     if problem is not None:
         return replies.put_before(target, problem)
@@ -183,7 +183,7 @@ def find_run_problem(
     return None if problem is None else replies.put_before(target, problem)
 
 
-def _find_unknown_costs(view: View, team: str) -> UnreadableRun | None:
+def _find_unknown_costs(view: View, team: str) -> UnclearRun | None:
     """A run that may count for a team's limit of this month by nobody knows how much."""
     if view.project.teams[team].limits.cost_per_month is None:
         return None
@@ -191,7 +191,7 @@ def _find_unknown_costs(view: View, team: str) -> UnreadableRun | None:
     return next(
         (
             one
-            for one in view.unreadable
+            for one in view.unclear
             if one.team in (None, team)
             and (one.ended is None or (one.ended.year, one.ended.month) == month)
         ),

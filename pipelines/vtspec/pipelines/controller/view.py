@@ -140,13 +140,15 @@ class EndedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnreadableRun:
-    """A run whose plan was spoiled: what it costs and has come to is not known. `fault` says why;
-    `team` is whose it may be, None for any; `ended` when it was over, None while it is not."""
+class UnclearRun:
+    """A run of which it is not known what it costs and has come to: its plan was spoiled, as
+    `fault` says; or it has not ended, in a `namespace` that `vtspec.yaml` has left. `team` is
+    whose it may be, None for any; `ended` when it was over, None while it is not."""
 
     run: str
     plan_id: str
-    fault: str
+    fault: str = ""
+    namespace: str | None = None
     team: str | None = None
     ended: datetime | None = None
 
@@ -193,7 +195,7 @@ class View:
     attempts: Sequence[Attempt] = ()
     ended: Sequence[EndedRun] = ()
     reservations: Sequence[Reservation] = ()
-    unreadable: Sequence[UnreadableRun] = ()
+    unclear: Sequence[UnclearRun] = ()
     statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)

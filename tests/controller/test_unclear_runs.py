@@ -1,5 +1,5 @@
-"""A run whose plan was spoiled is said to be so where it matters: what it has cost and come to is
-not known, and passes for nothing nowhere."""
+"""A run whose plan was spoiled, or whose namespace was left, is said to be so where it matters:
+what it has cost and come to is not known, and passes for nothing nowhere."""
 
 import json
 from dataclasses import replace
@@ -10,11 +10,13 @@ import pytest
 
 from cluster_plans import a_published_plan
 from cluster_world import Pods, recorded_status
+from git_repositories import commit, git
+from plan_repository import change
 from pull_request_world import START, World, a_plan_of, a_spec
 from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.observed_runs import ObservedRuns
-from vtspec.pipelines.controller.view import UnreadableRun, View
+from vtspec.pipelines.controller.view import UnclearRun, View
 from vtspec.pipelines.runs import Runs
 
 PLAN = a_plan_of("digits")
@@ -27,17 +29,17 @@ TEAMS = {
 class SpoiledWorld(World):
     """A world in whose store a run is spoiled."""
 
-    def __init__(self, spoiled: UnreadableRun) -> None:
+    def __init__(self, spoiled: UnclearRun) -> None:
         super().__init__(teams=TEAMS)
         self.spoiled = spoiled
 
     def see(self) -> View:
-        return replace(super().see(), unreadable=(self.spoiled,))
+        return replace(super().see(), unclear=(self.spoiled,))
 
 
-def spoil(**changes: Any) -> UnreadableRun:
+def spoil(**changes: Any) -> UnclearRun:
     known = {"run": "birds-1", "plan_id": "birds-1", "fault": "the plan is damaged"}
-    return UnreadableRun(**{**known, **changes})
+    return UnclearRun(**{**known, **changes})
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def spoil(**changes: Any) -> UnreadableRun:
     ],
 )
 def test_what_is_spent_of_a_limit_has_to_be_known(
-    spoiled: UnreadableRun, login: str, is_begun: bool
+    spoiled: UnclearRun, login: str, is_begun: bool
 ) -> None:
     world = SpoiledWorld(spoiled)
     number = world.open(a_spec(PLAN))
@@ -104,3 +106,30 @@ def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) 
     pulls.settle()
     (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
     assert f"`vtspec rm {name}`" in progress
+
+
+def test_a_run_in_a_namespace_that_was_left_is_told_of_and_held_against_limits(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    root = pulls.world.root
+    git(root, "checkout", "-q", "main")
+    change(root, "vtspec.yaml", "namespace: vision", "namespace: robots")
+    commit(root)
+    pulls.world.server.namespaces.add("robots")
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"`{name}` has not ended in namespace `vision`" in progress
+    said = pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.settle()
+    (answer,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
+    assert f"`vtspec stop {name}`" in answer and "vtspec:refused" in answer
+    said = pulls.github.write_comment(pulls.number, "/vtspec rerun", author="ben")
+    pulls.settle()
+    (answer,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
+    assert "which `vtspec.yaml` has left" in answer
+    assert pulls.world.server.workflows() == [name]
