@@ -15,6 +15,7 @@ from cluster_plans import a_cluster_project, a_published_plan, some_settings
 from helm_chart import CHART, VALUES, Object, find_objects, read_golden
 from vtspec.cli.commands.controller import command as controller
 from vtspec.pipelines.argo import render
+from vtspec.pipelines.controller.reservation_record import NAME
 
 EACH = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
 
@@ -186,7 +187,11 @@ def test_the_controller_may_do_what_it_does_and_no_more(stem: str) -> None:
     workflows = {("workflows", verb) for verb in ("create", "patch", "delete")}
     secrets = {("secrets", verb) for verb in ("create", "patch")}
     plans = {("configmaps", "create"), ("configmaps", "get")}
-    assert rights == workflows | plans | (secrets if stem == "run-role" else set())
+    costs = {("configmaps", "patch")}
+    assert rights == workflows | plans | costs | (secrets if stem == "run-role" else set())
+    changing = [rule for rule in role["rules"] if "patch" in rule["verbs"]]
+    names = [rule["resourceNames"] for rule in changing if rule["resources"] == ["configmaps"]]
+    assert names == [[NAME]]
 
 
 @CONTROLLERS

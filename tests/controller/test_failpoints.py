@@ -19,6 +19,7 @@ from object_storage import ObjectStorage
 from vtspec.pipelines.failpoints import FAILPOINTS, VARIABLE, DurableStep
 
 OF_A_RUN: tuple[DurableStep, ...] = (
+    "cost.reserve",
     "run.take-name",
     "run.note-workflow",
     "run.store-plan",

@@ -34,6 +34,7 @@ from vtspec.pipelines.controller.markers import DUPLICATE
 BOT: Final = f"{APP_SLUG}[bot]"
 _DEEP: Final = "specs/experiments/deep.yaml"
 _ROLE: Final = 'runsRole: {{arn: "arn:aws:iam::123456789012:role/vtspec-run", endpoint: "{}"}}'
+_TEAMS: Final = "teams: {vision: {logins: [ben], limits: {costPerMonth: 50}}}"
 _MOST_TURNS: Final = 40
 _MET: Final = re.compile(r"failpoint ([a-z.-]+)$", re.M)
 
@@ -64,7 +65,7 @@ def make_land(folder: Path, storage: ObjectStorage, bucket: str) -> Land:
     config = world.root / "vtspec.yaml"
     role = _ROLE.format(storage.endpoint)
     text = config.read_text().replace("cluster: {", f"cluster: {{{role}, ")
-    config.write_text(f"{text}  runs: {world.url}\n")
+    config.write_text(f"{text}  runs: {world.url}\n  {_TEAMS}\n")
     commit(world.root)
     git(world.root, "checkout", "-q", "-b", "proposed")
     change(world.root, _DEEP, "epochs: 5", "epochs: 50")

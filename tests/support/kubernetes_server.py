@@ -262,6 +262,10 @@ class KubernetesServer:
             uid = body.get("metadata", {}).get("uid", found["metadata"]["uid"])
             if uid != found["metadata"]["uid"]:
                 return 422, _status(422, f"metadata.uid: Invalid value: {uid}: field is immutable")
+            known = found["metadata"]["resourceVersion"]
+            if body.get("metadata", {}).get("resourceVersion", known) != known:
+                said = _status(409, f"{resource} {name!r}: the object has been modified")
+                return 409, {**said, "reason": "Conflict"}
             _merge(found, body)
             self._note("MODIFIED", path, found)
         if asked.method == "DELETE":

@@ -201,8 +201,8 @@ class World:
         )
 
     def delete_workflow(self, run: str) -> None:
-        """Remove a Workflow, as its time to live does."""
-        self._change(run, workflow=None)
+        """Remove a Workflow, as its time to live does, and who approved it with it."""
+        self._change(run, workflow=None, approvals=(), wanted_by={}, is_stopping=False)
 
     # What the controller sees and does.
 

@@ -1,5 +1,6 @@
 """A repository with a cluster, a store and a GitHub on loopback, and its pull requests."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,11 +14,13 @@ from git_repositories import git
 from kubernetes_server import running_kubernetes
 from object_storage import ObjectStorage
 from proposed_changes import propose_change
+from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.worker import serve_once
 from vtspec.pipelines.forge.forge import Forge
 from vtspec.pipelines.planning.resolve import ModelSources
+from vtspec.pipelines.runs import Runs
 
 TRACKING = "sqlite:///{}/mlflow.db"
 
@@ -46,6 +49,13 @@ class PullRequests:
             check=lambda plan, remote, root: None,
             check_weights=lambda plan: None,
         )
+
+    def make_other_site(self) -> Site:
+        """The same as another process has it, which has seen nothing of it yet."""
+        mirror = Runs(get_mirror_folder(self.world.url, os.environ)).mirror
+        assert mirror is not None
+        mirror.forget()
+        return self.make_site(self.github.forge, self.world.root.parent / "other.git")
 
     def serve(self, numbers: Collection[int] | None = None) -> int:
         """One look, at everything or these pull requests; how much there was to do."""

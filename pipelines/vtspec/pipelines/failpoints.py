@@ -21,6 +21,7 @@ VARIABLE: Final = "VTSPEC_FAILPOINT"
 
 DurableStep: TypeAlias = Literal[
     "git.fetch",
+    "cost.reserve",
     "run.take-name",
     "run.note-workflow",
     "run.store-plan",

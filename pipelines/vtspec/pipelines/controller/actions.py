@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, assert_never
 from vtspec.pipelines.forge.forge import CheckReport, ReactionContent, Status
 from vtspec.pipelines.planning.plan_model import Plan
 
+from .reservations import Reservation
 from .view import Approval
 
 Begin = Literal["new", "resume", "again", "completion"]
@@ -26,7 +27,8 @@ class CreateRun:
     once more whether the pull request's head is still `approval.head_sha`.
 
     One that goes on is gone on with only as it was seen: where more than `after_seq` has been told
-    of it since, somebody else has.
+    of it since, somebody else has. A `reservation` is made before anything else is, and only
+    beside those that it was decided with.
     """
 
     run: str
@@ -35,6 +37,7 @@ class CreateRun:
     approval: Approval
     team: str | None
     after_seq: int | None = None
+    reservation: Reservation | None = None
     cause: int | None = None
 
 

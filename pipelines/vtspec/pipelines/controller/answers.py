@@ -10,6 +10,7 @@ from vtspec.schema.suggestions import find_nearest
 
 from . import replies
 from .actions import Action, LabelRun
+from .approved_runs import read_approved
 from .commands import (
     AllowCommand,
     ApplyCommand,
@@ -141,6 +142,10 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
         )
     ]
     if not meant:
+        approved = read_approved(request.seen, request.view.login)
+        left = [one for one in request.view.unclear if one.run in approved and one.ended is None]
+        if left:
+            return refuse(*map(replies.explain_unclear, left))
         return Answer(outcome="done", sentences=(replies.NOTHING_RUNS,))
     effects: list[Action] = []
     # Of the others it was said before: also by this comment, which nobody has answered.

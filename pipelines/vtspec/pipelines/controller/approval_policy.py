@@ -15,7 +15,7 @@ from vtspec.pipelines.forge.forge import Review
 from .actions import Action, CommentKind, CreateRun, LabelRun
 from .approval import Asker, choose_team, find_asker_problem
 from .digests import Target, compute_all_digest, list_changed, write_line
-from .ledger import Ledger
+from .ledger import Ledger, make_reservation
 from .markers import Shown, find_comments, parse_time
 from .phrases import Sentence
 from .replies import explain_merged_otherwise
@@ -134,7 +134,7 @@ def _begin(
     # A failed or stopped one waits for a person's word, and so does one that was removed since.
     if standing.begin not in ("new", "completion") or _is_done(standing.run, said, seen, view):
         return []
-    problem = find_run_problem(view, target, login, ledger)
+    problem = find_run_problem(view, target, standing, login, ledger)
     if problem is not None:
         return problem
     team = choose_team(target.plan, login, view.project)
@@ -147,6 +147,7 @@ def _begin(
             approval=approval,
             team=team,
             after_seq=standing.after_seq,
+            reservation=make_reservation(target, standing, team, view),
         )
     ]
 

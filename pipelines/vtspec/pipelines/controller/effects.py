@@ -33,6 +33,8 @@ from .actions import (
     find_subject,
 )
 from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
+from .reservation_record import ReservationRecord
+from .reservations import Reservation
 from .site import Site
 from .workflow_marks import render_marks
 
@@ -51,15 +53,18 @@ REFUSED_S: Final = 60.0
 class Effects:
     """Carries actions out, each in its turn. `delay_s` is after which time what failed for now is
     tried again, None where nothing did; `behind` are those that it was about. `patience_s` is for
-    how long a cluster or forge wants no request."""
+    how long a cluster or forge wants no request. `reserved` are the costs that were reserved when
+    it was decided."""
 
     site: Site
     repository: "Repository"
     report: Callable[[str], None]
+    reserved: ReservationRecord = field(default_factory=ReservationRecord)
     delay_s: float | None = None
     patience_s: float = 0.0
     behind: set[int | str | None] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
+    _to_reserve: list[Reservation] = field(default_factory=list)
 
     def carry_out(self, actions: Iterable[Action]) -> None:
         """All of them; where one of a command fails those after it are left, and where it can
@@ -72,6 +77,9 @@ class Effects:
         rest: list[Action] = []
         refusals: list[Action] = []
         unbegun: set[int | str | None] = set()
+        actions = list(actions)
+        creations = [one for one in actions if isinstance(one, CreateRun)]
+        self._to_reserve = [one.reservation for one in creations if one.reservation is not None]
         for action in actions:
             if not isinstance(action, OnCluster):
                 rest.append(action)
@@ -211,6 +219,8 @@ class Effects:
         if pull.state == "closed":
             raise Temporary(f"pull request {pull.number} was closed meanwhile")
         self._refuse_moved(action)
+        if action.reservation is not None:
+            self._reserve()
         request = RunRequest(
             planned=PlannedRun(made=action.plan, repository=self.repository),
             command=f"/vtspec apply {approval.digest[:7]}",
@@ -233,6 +243,12 @@ class Effects:
         for run in begin_on_cluster(asked, heard, self.site.environ):
             # Somebody else's Workflow, made before, has no word of this one.
             self._patch(run, marks)
+
+    def _reserve(self) -> None:
+        """Reserve what all that is to be begun may cost, which was decided together."""
+        if self._to_reserve:
+            self.reserved.add(self._client, self._to_reserve, self.site.now)
+            self._to_reserve = []
 
     def _refuse_moved(self, action: CreateRun) -> None:
         if action.after_seq is None:

@@ -11,7 +11,9 @@ from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.state import choose_attempt
 
 from .actions import Begin
+from .approved_runs import restore_approvals
 from .digests import Target
+from .reservations import Reservation
 from .view import Approval, Attempt, View
 
 
@@ -31,6 +33,13 @@ class Standing:
         return self.attempt.state.seq if going_on and self.attempt is not None else None
 
     @property
+    def counted_run(self) -> str:
+        """The run that it costs something for: of a completion, the one that it completes."""
+        if self.begin == "completion" and self.attempt is not None:
+            return self.attempt.run
+        return self.run
+
+    @property
     def is_at_work(self) -> bool:
         """Whether the run goes on."""
         return self.attempt is not None and self.attempt.is_at_work
@@ -39,13 +48,19 @@ class Standing:
 class Ledger:
     """The runs of a repository and the month's spending of its teams."""
 
-    def __init__(self, attempts: Iterable[Attempt], spent: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        attempts: Iterable[Attempt],
+        spent: Mapping[str, float],
+        reservations: Iterable[Reservation] = (),
+    ) -> None:
         self._attempts = {one.run: one for one in attempts}
         self._spent = dict(spent)
+        self._reservations = tuple(reservations)
 
     def copy(self) -> "Ledger":
         """One to try something with."""
-        return Ledger(self._attempts.values(), self._spent)
+        return Ledger(self._attempts.values(), self._spent, self._reservations)
 
     def adopt(self, trial: "Ledger") -> None:
         """Take over what was tried."""
@@ -73,14 +88,28 @@ class Ledger:
             if any(each.comment_id == comment_id for each in one.approvals)
         ]
 
-    def count_spent(self, team: str) -> float:
-        """What a team's runs have cost this month; those at work count with their estimate."""
+    def count_spent(self, team: str, but_for: str | None = None) -> float:
+        """What a team's runs have cost this month; those at work count with their estimate, and
+        those that are to come with what is reserved for them, but for one that is to be begun."""
         at_work = (
             max(one.cost or 0.0, 0.0)
             for one in self._attempts.values()
             if one.team == team and one.is_at_work
         )
-        return self._spent.get(team, 0.0) + sum(at_work)
+        reserved = (
+            one.cost
+            for one in self._reservations
+            if one.team == team and one.run != but_for and self._is_to_come(one)
+        )
+        return self._spent.get(team, 0.0) + sum(at_work) + sum(reserved)
+
+    def _is_to_come(self, one: Reservation) -> bool:
+        """Whether what is reserved is not counted as a run yet."""
+        attempt = self._attempts.get(one.run)
+        if attempt is None:
+            return True
+        has_ended_since = attempt.state.is_over and attempt.state.seq > one.after_seq
+        return not (attempt.is_at_work or has_ended_since)
 
     def find_standing(self, target: Target, name_completion: str | None) -> Standing:
         """What carrying out a plan would come to; `name_completion` is the name of the completion
@@ -117,11 +146,10 @@ class Ledger:
         self, target: Target, standing: Standing, approval: Approval, team: str | None
     ) -> None:
         """Count a run that is to be carried out as one at work."""
-        run, number = standing.run, 1
+        run, number = standing.counted_run, 1
         before = standing.attempt
         if before is not None:
             number = before.number + 1 if standing.begin == "again" else before.number
-            run = before.run if standing.begin in ("completion", "resume") else run
         plan = target.plan
         self._attempts[run] = Attempt(
             run=run,
@@ -162,4 +190,18 @@ def open_ledger(view: View) -> Ledger:
     for one in view.ended:
         if (one.ended.year, one.ended.month) == (view.now.year, view.now.month):
             spent[one.team] = spent.get(one.team, 0.0) + one.cost
-    return Ledger(view.attempts, spent)
+    held = (one for one in view.reservations if one.is_held(view.now))
+    return Ledger(restore_approvals(view), spent, held)
+
+
+def make_reservation(
+    target: Target, standing: Standing, team: str | None, view: View
+) -> Reservation | None:
+    """What is reserved for a run that is to be begun; None where nothing limits what it costs."""
+    cost = target.plan.estimate.cost
+    if team is None or view.project.teams[team].limits.cost_per_month is None or cost is None:
+        return None
+    after_seq = -1 if standing.after_seq is None else standing.after_seq
+    return Reservation(
+        run=standing.counted_run, team=team, cost=cost, after_seq=after_seq, at=view.now
+    )

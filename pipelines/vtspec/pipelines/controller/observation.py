@@ -15,7 +15,8 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
-from .observed_attempts import list_ended, look_closer
+from .approved_runs import read_approved
+from .observed_attempts import list_ended, list_unclear, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
     choose_commits,
@@ -26,11 +27,13 @@ from .observed_pulls import (
     read_pull,
 )
 from .observed_workflows import WorkflowsByRun, list_runs_wanted_by, list_wanting
+from .reservation_record import ReservationRecord, read_reservations
 from .site import Ended, Reason, Site
 from .view import PullRequestView, View
 
 if TYPE_CHECKING:
     from vtspec.pipelines.forge.forge import PullRequest, PullRequestState
+    from vtspec.schema.kinds.project import ProjectSpec
 
 _THREADS: Final = 8
 """Requests to a forge at once; GitHub takes a hundred."""
@@ -51,11 +54,13 @@ class Survey:
 @dataclass(frozen=True, kw_only=True)
 class Observation:
     """A view, and what is needed to act on it. `left_out` are pull requests that could not be
-    looked at, with the reason; nothing is decided on them."""
+    looked at, with the reason; nothing is decided on them. `reservations` are as they were read.
+    """
 
     view: View
     repository: Repository
     left_out: Mapping[int, Reason] = field(default_factory=dict)
+    reservations: ReservationRecord = field(default_factory=ReservationRecord)
 
 
 def survey_site(site: Site) -> Survey:
@@ -102,7 +107,9 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     wanting, _ = get_pulls(forge, list_wanting(workflows, asked) - {*pulls} - {*left_out})
     states |= {number: one.state for number, one in wanting.items()}
     runs = Runs(repository.runs)
-    wanted = list_runs_wanted_by(workflows, asked - surveyed)
+    record = _read_reservations(site, project)
+    reserved = {one.run for one in record.every}
+    wanted = list_runs_wanted_by(workflows, asked - surveyed) | reserved
     every = site.runs.read_some(runs, wanted, workflows)
     settled = site.attempts.settle(runs, every, workflows, project, site.open_cluster)
     if settled:
@@ -112,26 +119,47 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     policy = Policy(commit=commit, repository=repository, commits=commits, ended=ended)
     seen, unseen = _observe_pulls(site, there, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
+    login = forge.find_login()
+    named = reserved | {run for pull in seen for run in read_approved(pull, login)}
     by_name = {one.name: one for one in every}
     site.attempts.keep(by_name)
-    mine = [one for one in every if one.name in workflows or one.run.plan_id in plans]
+    mine = [
+        one
+        for one in every
+        if one.name in workflows or one.run.plan_id in plans or one.name in named
+    ]
     made = site.attempts.make(site.runs, mine, workflows, runs, project)
     attempts = [look_closer(one, by_name[one.run], seen, site.open_cluster) for one in made]
     view = View(
         now=site.now,
-        login=forge.find_login(),
+        login=login,
         project=project,
         pull_requests=seen,
         states=states,
         attempts=attempts,
         ended=tuple(list_ended(every, project)),
+        unclear=tuple(list_unclear(every, project)),
+        reservations=record.every,
         # A copy: another thread writes, and notes what it wrote.
         statuses={sha: tuple(one.values()) for sha, one in list(site.statuses.items())},
         checks={sha: tuple(one.values()) for sha, one in list(site.checks.items())},
         redactor=make_redactor(site.environ),
         tracking=project.tracking.uri,
     )
-    return Observation(view=view, repository=repository, left_out={**left_out, **unseen})
+    return Observation(
+        view=view,
+        repository=repository,
+        left_out={**left_out, **unseen},
+        reservations=record,
+    )
+
+
+def _read_reservations(site: Site, project: "ProjectSpec") -> ReservationRecord:
+    """What is reserved of the limits of cost; not asked for where no team has one."""
+    limits = [one.limits.cost_per_month for one in project.teams.values()]
+    if project.cluster is None or all(one is None for one in limits):
+        return ReservationRecord()
+    return read_reservations(site.open_cluster(), project.cluster.namespace)
 
 
 def _read_ground(site: Site, commit: str) -> tuple[Repository, WorkflowsByRun]:

@@ -12,7 +12,7 @@ from vtspec.pipelines.runs import Runs
 from .approval import choose_team
 from .observed_runs import ObservedRun, ObservedRuns
 from .observed_workflows import ObservedWorkflow, WorkflowsByRun
-from .view import Attempt, EndedRun, PullRequestView
+from .view import Attempt, EndedRun, PullRequestView, UnclearRun
 
 if TYPE_CHECKING:
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
@@ -194,6 +194,24 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
         cost = _compute_cost(plan, one.state.clock.seconds)
         if team is not None and cost is not None:
             yield EndedRun(team=team, ended=one.ended, cost=cost)
+
+
+def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[UnclearRun]:
+    """The runs whose plans were spoiled, and those that have not ended where nobody follows."""
+    here = None if project.cluster is None else project.cluster.namespace
+    for one in every:
+        file = one.file
+        is_here = file is None or file.namespace == here or one.state.is_over
+        if one.fault is None and is_here:
+            continue
+        yield UnclearRun(
+            run=one.name,
+            plan_id=one.run.plan_id,
+            fault=one.fault or "",
+            namespace=None if file is None or is_here else file.namespace,
+            team=file.team if file is not None and file.team in project.teams else None,
+            ended=one.ended,
+        )
 
 
 def _compute_cost(plan: "Plan", seconds: float) -> float | None:

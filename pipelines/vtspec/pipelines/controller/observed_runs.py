@@ -14,7 +14,7 @@ from vtspec.pipelines.reporting.writer import find_baseline, read_facts
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.event_log import EVENTS_FILE
 from vtspec.pipelines.runs.events import Event, Printed
-from vtspec.pipelines.runs.state import RunState, fold_events
+from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 from vtspec.pipelines.tracking import find_run_page
 
@@ -35,7 +35,8 @@ _MOST_ALONE: Final = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedRun:
-    """A run as its files have it. `plan` is None while it is still to come; `log` are the last
+    """A run as its files have it. `plan` is None while it is still to come, and where it cannot be
+    read, as `fault` then says; `log` are the last
     lines that its last step printed, where it is over without a result; `ended` is when it was
     over, `link` where MLflow shows it.
     """
@@ -46,6 +47,7 @@ class ObservedRun:
     state: RunState
     file: WorkflowFile | None
     plan: "Plan | None"
+    fault: str | None
     ended: datetime | None
     log: tuple[str, ...]
     link: str | None
@@ -142,10 +144,13 @@ def _read_run(run: Run) -> ObservedRun:
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
     events = run.read_events()
-    state, plan = fold_events(events), None
-    # Of one that is only begun the plan may still be to come.
-    with suppress(Permanent):
+    state, plan, fault = fold_events(events), None, None
+    try:
         plan = plan_from_json(run.read_plan(state))
+    except Permanent as error:
+        # Of one that is only begun it may still be to come; whoever tells of a run has it.
+        is_to_come = not (run.path / PLAN_FILE).exists() and state.seq < 0
+        fault = None if is_to_come else error.message
     return ObservedRun(
         run=run,
         name=run.name,
@@ -153,6 +158,7 @@ def _read_run(run: Run) -> ObservedRun:
         state=state,
         file=run.read_workflow(state),
         plan=plan,
+        fault=fault,
         ended=datetime.fromisoformat(events[-1].time) if state.is_over else None,
         log=_find_last_lines(events) if state.is_over and not state.has_result else (),
         link=find_run_page(run.path),

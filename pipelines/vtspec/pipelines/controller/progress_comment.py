@@ -1,7 +1,8 @@
 """The progress comment: what of a pull request runs now, and how far it is. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Final
 
 from vtspec.pipelines.argo.workflow_words import describe_workflow
@@ -11,23 +12,33 @@ from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks
 from vtspec.pipelines.runs.state_phrases import format_figures
 
+from .approved_runs import render_approved
 from .comment_text import cut_text, render_link, render_sha
 from .markers import make_marker
 from .phrases import Sentence, quote
-from .view import Attempt, PullRequestView, View
+from .replies import explain_unclear
+from .view import Approval, Attempt, PullRequestView, View
 
+_NOTHING: Final[Mapping[str, Approval]] = MappingProxyType({})
 _MOST_POINTS: Final = 50
 _MOST_RUNS: Final = 12
 """Runs that are shown with a curve; more are named."""
 
 
 def render_progress_comment(
-    seen: PullRequestView, view: View, at_work: Sequence[Attempt], lost: Sequence[Attempt] = ()
+    seen: PullRequestView,
+    view: View,
+    at_work: Sequence[Attempt],
+    lost: Sequence[Attempt] = (),
+    approved: Mapping[str, Approval] = _NOTHING,
 ) -> str:
     """The comment while `at_work` run, or, where none does, that none runs any more, and which
-    were `lost` with their Workflows."""
+    were `lost` with their Workflows. Which runs were `approved` is noted, and told of those that
+    cannot be read."""
     tongue = detect_language([seen.pull.title])
-    marker = make_marker("progress")
+    marker = f"{make_marker('progress')}{render_approved(approved)}"
+    unclear = [one for one in view.unclear if one.run in approved]
+    spoiled = [explain_unclear(one).say(tongue) for one in unclear[:_MOST_RUNS]]
     if not at_work:
         title = Sentence(en="## Nothing runs now", ko="## 지금 실행 중인 것이 없습니다")
         told = Sentence(
@@ -40,11 +51,11 @@ def render_progress_comment(
                 en=f"Interrupted, since its Workflow was deleted from the cluster: {names}.",
                 ko=f"클러스터에서 워크플로가 삭제되어 중단되었습니다: {names}.",
             )
-        return join_blocks([f"{marker}\n{title.say(tongue)}", told.say(tongue)]) + "\n"
+        return join_blocks([f"{marker}\n{title.say(tongue)}", told.say(tongue), *spoiled]) + "\n"
     title = Sentence(en=f"## {len(at_work)} at work", ko=f"## 실행 중 {len(at_work)}개")
     parts = [_render_attempt(one, seen, view, tongue) for one in at_work[:_MOST_RUNS]]
     more = ", ".join(quote(one.run) for one in at_work[_MOST_RUNS:])
-    return cut_text(join_blocks([f"{marker}\n{title.say(tongue)}", *parts, more]) + "\n")
+    return cut_text(join_blocks([f"{marker}\n{title.say(tongue)}", *parts, more, *spoiled]) + "\n")
 
 
 def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:

@@ -14,6 +14,7 @@ from vtspec.pipelines.forge.forge import Comment, ReactionContent
 from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
 from .answers import answer_comment
 from .approval_policy import Verdict, judge_approval
+from .approved_runs import list_approved, read_approved, render_approved, update_approved
 from .commands import parse_command
 from .comment_text import cut_text
 from .commit_status import report_checks, set_statuses
@@ -127,7 +128,9 @@ def _conclude(number: int, comment_id: int, outcome: Outcome) -> React:
 
 
 def _render_reply(request: Request, answer: Answer) -> str:
-    marker = make_reply_marker(request.comment.id, answer.outcome)
+    cause, number = request.comment.id, request.seen.pull.number
+    begun = list_approved(request.ledger.list_begun_by(cause), number)
+    marker = f"{make_reply_marker(cause, answer.outcome)}{render_approved(begun)}"
     said = [one.say(request.tongue) for one in answer.sentences]
     mark = "🚀" if answer.outcome == "done" else "👎"
     body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n")
@@ -171,7 +174,9 @@ def _tell_runs(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Ac
     at_work = [one for one in mine if one.is_at_work]
     written = find_comments(seen.comments, view.login, "progress")
     if at_work or written:
-        body = render_progress_comment(seen, view, at_work, _find_lost(seen, ledger))
+        approved = update_approved(read_approved(seen, view.login), mine, number)
+        lost = _find_lost(seen, ledger)
+        body = render_progress_comment(seen, view, at_work, lost, approved)
         if not (at_work and written and _is_just_written(written[0], view)):
             yield from _write(seen, view, "progress", body)
     ended = [one for one in mine if one.state.is_over and not one.is_at_work]
@@ -180,13 +185,15 @@ def _tell_runs(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Ac
 
 
 def _find_lost(seen: PullRequestView, ledger: Ledger) -> list[Attempt]:
-    """The runs of its plans that were cut short by somebody who deleted their Workflows. Who
-    wanted them is not known any more."""
+    """Its runs, and those of its plans, that were cut short by somebody who deleted their
+    Workflows; where that was before anything was told of them, nobody wrote down their end."""
     plans = {plan.id for spec in seen.specs for plan in spec.plans}
+    gone = [one for one in ledger.attempts if one.workflow is None]
     return [
         one
-        for one in ledger.attempts
-        if one.plan_id in plans and one.workflow is None and one.state.status == "interrupted"
+        for one in gone
+        if (one.plan_id in plans and one.state.status == "interrupted")
+        or (seen.pull.number in one.wanted_by and one.is_only_named)
     ]
 
 

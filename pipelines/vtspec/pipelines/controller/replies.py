@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, assert_never
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import PullRequestState
 from vtspec.pipelines.formatting import format_number
@@ -15,7 +16,7 @@ from .digests import Target, shorten_digests, strip_digest
 from .ledger import Standing
 from .markers import Shown
 from .phrases import Sentence, quote
-from .view import Attempt, PlannedSpec, PullRequestView
+from .view import Attempt, PlannedSpec, PullRequestView, UnclearRun
 
 _SHA_DIGITS: Final = 7
 _MOST_LINES: Final = 20
@@ -276,6 +277,43 @@ def explain_obstacles(target: Target) -> Sentence:
     return Sentence(
         en=f"`{target.plan.name}` cannot be carried out on the cluster: {told}",
         ko=f"`{target.plan.name}`은(는) 클러스터에서 실행할 수 없습니다: {told}",
+    )
+
+
+def explain_unclear(one: UnclearRun) -> Sentence:
+    """What a run has come to is not known, and what to type."""
+    if one.namespace is not None:
+        return _explain_left(one.run, one.namespace)
+    fault, remove = render_code(one.fault, _SENTENCE), format_command("vtspec", "rm", one.run)
+    return Sentence(
+        en=f"what {quote(one.run)} has come to cannot be read: {fault}; have its `plan.json` put "
+        f"back, or the run removed: `{remove}`",
+        ko=f"{quote(one.run)} 결과를 읽을 수 없습니다: {fault}. `plan.json`을 되돌리거나 실행을 "
+        f"지우세요: `{remove}`",
+    )
+
+
+def _explain_left(run: str, namespace: str) -> Sentence:
+    context = format_command(
+        "kubectl", "config", "set-context", "--current", f"--namespace={namespace}"
+    )
+    stop = f"`{context}`, `{format_command('vtspec', 'stop', run)}`"
+    return Sentence(
+        en=f"{quote(run)} has not ended in namespace {quote(namespace)}, which `vtspec.yaml` has "
+        "left: it is neither followed nor stopped from here; wait for its end, or stop it outside "
+        f"the repository: {stop}",
+        ko=f"{quote(run)} `vtspec.yaml`이 더는 쓰지 않는 네임스페이스 {quote(namespace)}에서 "
+        "끝나지 않았습니다. 여기서는 지켜보거나 중지하지 않습니다. 끝나기를 기다리거나 저장소 "
+        f"밖에서 중지하세요: {stop}",
+    )
+
+
+def explain_unknown_costs(team: str, one: UnclearRun) -> Sentence:
+    """What of a limit is left is not known."""
+    told = explain_unclear(one)
+    return Sentence(
+        en=f"team {team} has a limit of cost, and what is spent of it is not known: {told.en}",
+        ko=f"{team} 팀에는 비용 한도가 있는데 쓴 비용을 알 수 없습니다: {told.ko}",
     )
 
 

@@ -28,7 +28,7 @@ from .digests import Target, list_changed, write_line
 from .ledger import Ledger, Standing
 from .markers import Outcome, Shown, find_comments, parse_time, read_shown
 from .phrases import Sentence
-from .view import Approval, PlannedSpec, PullRequestView, View
+from .view import Approval, PlannedSpec, PullRequestView, UnclearRun, View
 
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
@@ -161,18 +161,42 @@ def find_standing(target: Target, ledger: Ledger) -> Standing:
     return ledger.find_standing(target, completion)
 
 
-def find_run_problem(view: View, target: Target, login: str, ledger: Ledger) -> Sentence | None:
+def find_run_problem(
+    view: View, target: Target, standing: Standing, login: str, ledger: Ledger
+) -> Sentence | None:
     """Why a plan cannot be carried out by somebody's word: the cluster, limits, the budget."""
     plan = target.plan
     if target.spec.obstacles:
         return replies.explain_obstacles(target)
+    spoiled = next((one for one in view.unclear if one.plan_id == plan.id), None)
+    if spoiled is not None:
+        return replies.put_before(target, replies.explain_unclear(spoiled))
     problem = find_limit_problem(plan, login, view.project)
     if problem is not None:
         return replies.put_before(target, problem)
     team = choose_team(plan, login, view.project)
-    spent = 0.0 if team is None else ledger.count_spent(team)
+    unknown = None if team is None else _find_unknown_costs(view, team)
+    if team is not None and unknown is not None:
+        return replies.put_before(target, replies.explain_unknown_costs(team, unknown))
+    spent = 0.0 if team is None else ledger.count_spent(team, standing.counted_run)
     problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
     return None if problem is None else replies.put_before(target, problem)
+
+
+def _find_unknown_costs(view: View, team: str) -> UnclearRun | None:
+    """A run that may count for a team's limit of this month by nobody knows how much."""
+    if view.project.teams[team].limits.cost_per_month is None:
+        return None
+    month = (view.now.year, view.now.month)
+    return next(
+        (
+            one
+            for one in view.unclear
+            if one.team in (None, team)
+            and (one.ended is None or (one.ended.year, one.ended.month) == month)
+        ),
+        None,
+    )
 
 
 def propose_line(request: Request) -> str | None:

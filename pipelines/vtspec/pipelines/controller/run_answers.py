@@ -15,7 +15,7 @@ from .commands import (
     SpecCommand,
 )
 from .digests import Target, find_meant, list_targets, strip_digest, write_line
-from .ledger import Ledger, Standing
+from .ledger import Ledger, Standing, make_reservation
 from .markers import parse_time
 from .phrases import Sentence
 from .request import (
@@ -162,7 +162,7 @@ def _begin(
     plan, approval = target.plan, _approve(request, target)
     if standing.begin is None:
         return _join(request, target, standing, ledger)
-    problem = find_run_problem(request.view, target, request.asker.login, ledger)
+    problem = find_run_problem(request.view, target, standing, request.asker.login, ledger)
     if problem is not None:
         return problem
     team = choose_team(plan, request.asker.login, request.view.project)
@@ -175,6 +175,7 @@ def _begin(
             approval=approval,
             team=team,
             after_seq=standing.after_seq,
+            reservation=make_reservation(target, standing, team, request.view),
             cause=request.comment.id,
         )
     ]

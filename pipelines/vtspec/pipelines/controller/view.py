@@ -28,6 +28,8 @@ from vtspec.pipelines.reporting.facts import Facts
 from vtspec.pipelines.runs.state import RunState, Standing, find_standing
 from vtspec.schema.problem import Problem
 
+from .reservations import Reservation
+
 if TYPE_CHECKING:
     from vtspec.schema.kinds.project import ProjectSpec
 
@@ -138,6 +140,20 @@ class EndedRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnclearRun:
+    """A run of which it is not known what it costs and has come to: its plan was spoiled, as
+    `fault` says; or it has not ended, in a `namespace` that `vtspec.yaml` has left. `team` is
+    whose it may be, None for any; `ended` when it was over, None while it is not."""
+
+    run: str
+    plan_id: str
+    fault: str = ""
+    namespace: str | None = None
+    team: str | None = None
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PullRequestView:
     """A pull request, with its specs as they are at its head, or at the merge commit once it is
     merged.
@@ -167,7 +183,8 @@ class View:
     default branch.
 
     `states` are of every pull request that an attempt is labelled with; `statuses` and `checks`
-    what was told of commits, by their sha.
+    what was told of commits, by their sha. `reservations` are every controller's, where a team has
+    a limit of cost.
     """
 
     now: datetime
@@ -177,6 +194,8 @@ class View:
     states: Mapping[int, PullRequestState] = field(default_factory=dict)
     attempts: Sequence[Attempt] = ()
     ended: Sequence[EndedRun] = ()
+    reservations: Sequence[Reservation] = ()
+    unclear: Sequence[UnclearRun] = ()
     statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)

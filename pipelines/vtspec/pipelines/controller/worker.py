@@ -103,7 +103,12 @@ def serve_once(
     due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
     due |= _note_left_out(site, observed.left_out, report)
     actions = reconcile(observed.view, parts)
-    effects = Effects(site=site, repository=observed.repository, report=report)
+    effects = Effects(
+        site=site,
+        repository=observed.repository,
+        report=report,
+        reserved=observed.reservations,
+    )
     writes = effects.act(actions)
     if hand_over is None:
         effects.write(writes)

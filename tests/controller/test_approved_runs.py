@@ -1,0 +1,117 @@
+"""How a run ended is told where it was approved, also where its Workflow, which says who approved
+it, was deleted before anybody looked."""
+
+from dataclasses import replace
+
+from cluster_world import Pods
+from pull_request_world import BOT, World, a_plan_of, a_spec
+from run_folders import EVALUATED, STARTED, SUCCEEDED
+from served_pull_requests import PullRequests
+from vtspec.pipelines.argo.workflow_state import WorkflowState
+from vtspec.pipelines.controller.actions import StopRun
+from vtspec.pipelines.controller.approved_runs import read_approved
+from vtspec.pipelines.runs.state import RunState
+
+PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
+
+
+def approve(*plans: object) -> tuple[World, int]:
+    """A pull request of which these plans are carried out."""
+    world = World()
+    number = world.open(*(a_spec(plan) for plan in plans))  # type: ignore[arg-type]
+    world.settle()
+    for plan in plans:
+        world.apply(number, plan)  # type: ignore[arg-type]
+        world.settle()
+    return world, number
+
+
+def test_a_result_is_told_once_whose_workflow_is_gone() -> None:
+    world, number = approve(PLAN)
+    head = world.pulls[number].pull.head_sha
+    world.end(PLAN.id)
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    assert PLAN.id in world.find(number, "result")[0]
+    assert world.statuses[head][f"vtspec/{PLAN.name}"].state == "success"
+    world.pass_time()
+    assert world.look() == []
+
+
+def test_each_pull_request_that_approved_it_is_told() -> None:
+    world, number = approve(PLAN)
+    other = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(other, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    assert [len(world.find(one, "result")) for one in (number, other)] == [1, 1]
+
+
+def test_what_has_ended_stays_in_the_result_beside_what_ends_later() -> None:
+    world, number = approve(PLAN, OTHER)
+    world.end(PLAN.id)
+    world.settle()
+    world.delete_workflow(PLAN.id)
+    world.end(OTHER.id)
+    world.settle()
+    (result,) = world.find(number, "result")
+    assert PLAN.id in result and OTHER.id in result
+
+
+def test_a_run_that_was_deleted_before_it_began_is_told_of() -> None:
+    world, number = approve(PLAN)
+    world.attempts[PLAN.id] = replace(world.attempts[PLAN.id], state=RunState())
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    assert f"was deleted from the cluster: `{PLAN.id}`" in world.find(number, "progress")[0]
+
+
+def test_what_goes_on_by_another_word_is_not_stopped_for_an_earlier_one() -> None:
+    world, number = approve(PLAN)
+    world.end(PLAN.id, "interrupted")
+    world.delete_workflow(PLAN.id)
+    world.settle()
+    # Somebody has it go on from their machine.
+    before = world.attempts[PLAN.id]
+    world.attempts[PLAN.id] = replace(
+        before, state=RunState(seq=5), workflow=WorkflowState(phase="running", step="train")
+    )
+    world.set_state(number, "closed")
+    assert not [one for one in world.settle() if isinstance(one, StopRun)]
+
+
+def test_other_peoples_words_name_no_run() -> None:
+    world, number = approve(PLAN)
+    (progress,) = world.find(number, "progress")
+    (line,) = [one for one in progress.splitlines() if "vtspec:run " in one]
+    forged = line.replace(PLAN.id, OTHER.id)
+    # As a pod may print it, into a comment of ours.
+    world.comment(number, f"<!-- vtspec:result -->\n```\n{forged}\n```\n", BOT)
+    world.comment(number, forged, "ann")
+    seen = next(one for one in world.see().pull_requests if one.pull.number == number)
+    assert list(read_approved(seen, BOT)) == [PLAN.id]
+
+
+def test_a_result_whose_workflow_was_deleted_before_anybody_looked_is_told(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED, EVALUATED, SUCCEEDED)
+    pods.store()
+    pods.end()
+    pulls.world.server.play_gone(name)
+    # And who had it begun is gone too.
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    results = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:result")]
+    assert len(results) == 1 and name in results[0]
+    head = pulls.github.repository.pull_requests[pulls.number].head_sha
+    assert pulls.github.find_statuses(head)["vtspec/deep"][0] != "pending"

@@ -1,0 +1,213 @@
+"""What runs may cost is reserved before they are begun, so that controllers that do not see each
+other's runs yet cannot pass a limit together."""
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from git_repositories import commit, git
+from kubernetes_server import KubernetesServer
+from plan_repository import change
+from proposed_changes import DEEP
+from pull_request_world import START, World, a_plan_of, a_spec
+from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.actions import CreateRun
+from vtspec.pipelines.controller.observation import observe_site
+from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.reservation_record import NAME
+from vtspec.pipelines.controller.reservations import HELD, Reservation
+from vtspec.pipelines.controller.site import Site
+from vtspec.pipelines.controller.view import View
+from vtspec.pipelines.controller.worker import serve_once
+from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.forge.forge import Forge, PullRequest
+
+PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
+RECORD = f"/api/v1/namespaces/vision/configmaps/{NAME}"
+
+
+class HaltingForge:
+    """A forge that tells nobody that a head has not moved until all want to begin a run."""
+
+    def __init__(self, forge: Forge, barrier: threading.Barrier) -> None:
+        self._forge, self._barrier, self._asked = forge, barrier, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._forge, name)
+
+    def get_pull_request(self, number: int) -> PullRequest:
+        """As the forge; the first time it is to be seen, the second time to be begun."""
+        self._asked += 1
+        if self._asked == 2:
+            self._barrier.wait(30.0)
+        return self._forge.get_pull_request(number)
+
+
+def limit_costs(pulls: PullRequests, limit: str) -> None:
+    """Have the default branch limit what ben's team may cost in a month."""
+    root = pulls.world.root
+    git(root, "checkout", "-q", "main")
+    teams = f"spec:\n  teams: {{vision: {{logins: [ben], limits: {{costPerMonth: {limit}}}}}}}\n"
+    change(root, "vtspec.yaml", "spec:\n", teams)
+    commit(root)
+
+
+def propose_another(pulls: PullRequests) -> int:
+    """Propose to train `deep` for another number of epochs; the pull request's number."""
+    root = pulls.world.root
+    git(root, "checkout", "-q", "-b", "another", "main")
+    change(root, DEEP, "epochs: 5", "epochs: 60")
+    made = pulls.github.repository.open_pull_request(commit(root))
+    git(root, "update-ref", f"refs/pull/{made.number}/head", made.head_sha)
+    return made.number
+
+
+def settle(pulls: PullRequests, sites: Sequence[Site]) -> None:
+    """Have all of them look until none has anything to do."""
+    for _ in range(8):
+        if sum(serve_once(site, pulls.said.append).actions for site in sites) == 0:
+            return
+    raise AssertionError(f"they do not come to rest: {pulls.said}")
+
+
+def find_line(pulls: PullRequests, number: int) -> str:
+    """The line that a pull request's plan comment gives to be pasted."""
+    (line,) = {
+        line.strip("` ")
+        for one in pulls.github.repository.comments.values()
+        if one.number == number and one.author == pulls.github.bot
+        for line in one.body.splitlines()
+        if line.strip("` ").startswith("/vtspec apply ")
+    }
+    return line
+
+
+def list_costs(site: Site) -> list[float]:
+    specs = [spec for seen in observe_site(site).view.pull_requests for spec in seen.specs]
+    costs = [plan.estimate.cost for spec in specs for plan in spec.plans]
+    assert all(costs) and len(costs) == 2
+    return [cost for cost in costs if cost is not None]
+
+
+def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: PullRequests) -> None:
+    numbers = [pulls.number, propose_another(pulls)]
+    sites = [pulls.site, pulls.make_other_site()]
+    limit_costs(pulls, "1000")
+    settle(pulls, sites)
+    costs = list_costs(sites[0])
+    # Either of them is within it, and both together are not.
+    root = pulls.world.root
+    change(root, "vtspec.yaml", "costPerMonth: 1000", f"costPerMonth: {max(costs) * 1.01}")
+    commit(root)
+    settle(pulls, sites)
+    for number in numbers:
+        line = find_line(pulls, number)
+        pulls.github.write_comment(number, line, author="ben")
+    barrier = threading.Barrier(2)
+    looks = [
+        threading.Thread(
+            target=serve_once,
+            # Each was told of one pull request.
+            args=(replace(site, forge=HaltingForge(site.forge, barrier)), print, [number]),
+        )
+        for site, number in zip(sites, numbers, strict=True)
+    ]
+    for one in looks:
+        one.start()
+    for one in looks:
+        one.join(60.0)
+    assert not barrier.broken and len(pulls.world.server.workflows()) == 1
+    settle(pulls, sites)
+    assert len(pulls.world.server.workflows()) == 1
+    answers = [body for body in pulls.read_comments() if body.startswith("<!-- vtspec:reply")]
+    assert sorted("are left" in body for body in answers) == [False, True]
+    reserved = json.loads(json.dumps(pulls.world.server.objects[RECORD]["data"]))
+    assert list(reserved) == pulls.world.server.workflows()
+
+
+def test_what_is_reserved_is_asked_for_where_there_is_a_limit(pulls: PullRequests) -> None:
+    pulls.settle()
+    assert pulls.world.server.count("GET", NAME) == 0
+    limit_costs(pulls, "50")
+    pulls.settle()
+    assert pulls.world.server.count("GET", NAME) > 0
+
+
+def test_a_record_that_cannot_be_read_is_told_and_nothing_is_begun(pulls: PullRequests) -> None:
+    limit_costs(pulls, "50")
+    pulls.settle()
+    put_record(pulls.world.server, {"digits-1": "much"})
+    with pytest.raises(Refused, match="digits-1 what is no reservation") as refused:
+        pulls.serve()
+    assert refused.value.fix == f"kubectl -n vision delete configmap {NAME}"
+    assert "no reservation" in pulls.read_check()
+
+
+def test_what_is_reserved_for_what_did_not_come_goes_with_the_next(pulls: PullRequests) -> None:
+    limit_costs(pulls, "50")
+    pulls.settle()
+    at = (pulls.github.server.world.now - HELD).isoformat()
+    text = json.dumps({"team": "vision", "cost": 49.99, "afterSeq": -1, "at": at})
+    put_record(pulls.world.server, {"digits-1": text})
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    assert list(pulls.world.server.objects[RECORD]["data"]) == pulls.world.server.workflows()
+
+
+def put_record(server: KubernetesServer, data: Mapping[str, str]) -> None:
+    server.put(RECORD, {"kind": "ConfigMap", "metadata": {"name": NAME}, "data": dict(data)})
+
+
+TEAMS = {"vision": {"logins": ["bob"], "limits": {"costPerMonth": 0.05}}}
+
+
+def decide(world: World, *reservations: Reservation) -> list[CreateRun]:
+    """What is begun beside these reservations."""
+    view: View = replace(world.see(), reservations=reservations)
+    return [one for one in reconcile(view) if isinstance(one, CreateRun)]
+
+
+def reserve(run: str, **changes: Any) -> Reservation:
+    known = {"run": run, "team": "vision", "cost": 0.04, "after_seq": -1, "at": START}
+    return Reservation(**{**known, **changes})
+
+
+def test_what_another_controller_has_reserved_counts_until_its_run_does() -> None:
+    world = World(teams=TEAMS)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    world.apply(number, PLAN)
+    (begun,) = decide(world)
+    assert begun.reservation is not None
+    assert (begun.reservation.run, begun.reservation.after_seq) == (PLAN.id, -1)
+    assert decide(world, reserve("others-run")) == []
+    assert decide(world, reserve("others-run", team="faces")) == [begun]
+    assert decide(world, reserve("others-run", at=world.now - HELD)) == [begun]
+    # Its own, of a controller that was killed then.
+    assert decide(world, reserve(PLAN.id)) == [begun]
+    world.settle()
+    world.end(PLAN.id)
+    world.apply(other, OTHER)
+    seq = world.attempts[PLAN.id].state.seq
+    # It has ended, and its costs are with those of what has.
+    assert len(decide(world, reserve(PLAN.id, after_seq=seq - 1))) == 1
+    # It is to go on, and has not told so yet.
+    assert decide(world, reserve(PLAN.id, after_seq=seq)) == []
+
+
+def test_a_run_at_work_is_not_counted_twice() -> None:
+    teams = {"vision": {"logins": ["bob"], "limits": {"costPerMonth": 0.07}}}
+    world = World(teams=teams)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    world.pass_time(timedelta(minutes=1).total_seconds())
+    world.apply(other, OTHER)
+    assert len(decide(world, reserve(PLAN.id))) == 1
+    assert decide(world, reserve("others-run")) == []

@@ -1,0 +1,135 @@
+"""A run whose plan was spoiled, or whose namespace was left, is said to be so where it matters:
+what it has cost and come to is not known, and passes for nothing nowhere."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cluster_plans import a_published_plan
+from cluster_world import Pods, recorded_status
+from git_repositories import commit, git
+from plan_repository import change
+from pull_request_world import START, World, a_plan_of, a_spec
+from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
+from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.observed_runs import ObservedRuns
+from vtspec.pipelines.controller.view import UnclearRun, View
+from vtspec.pipelines.runs import Runs
+
+PLAN = a_plan_of("digits")
+TEAMS = {
+    "vision": {"logins": ["bob"], "limits": {"costPerMonth": 5}},
+    "faces": {"logins": ["kim"]},
+}
+
+
+class SpoiledWorld(World):
+    """A world in whose store a run is spoiled."""
+
+    def __init__(self, spoiled: UnclearRun) -> None:
+        super().__init__(teams=TEAMS)
+        self.spoiled = spoiled
+
+    def see(self) -> View:
+        return replace(super().see(), unclear=(self.spoiled,))
+
+
+def spoil(**changes: Any) -> UnclearRun:
+    known = {"run": "birds-1", "plan_id": "birds-1", "fault": "the plan is damaged"}
+    return UnclearRun(**{**known, **changes})
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "login", "is_begun"),
+    [
+        (spoil(), "bob", False),
+        (spoil(team="vision", ended=START), "bob", False),
+        (spoil(team="faces"), "bob", True),
+        (spoil(ended=START - timedelta(days=40)), "bob", True),
+        # Whose team has no limit of cost.
+        (spoil(), "kim", True),
+    ],
+)
+def test_what_is_spent_of_a_limit_has_to_be_known(
+    spoiled: UnclearRun, login: str, is_begun: bool
+) -> None:
+    world = SpoiledWorld(spoiled)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    said = world.apply(number, PLAN, login)
+    world.settle()
+    assert bool(world.created) == is_begun
+    assert ("`vtspec rm birds-1`" in world.reply_to(number, said)) != is_begun
+
+
+def test_a_plan_whose_run_cannot_be_read_is_not_begun_as_if_it_had_none() -> None:
+    world = SpoiledWorld(spoil(run=PLAN.id, plan_id=PLAN.id))
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    said = world.apply(number, PLAN, "kim")
+    world.settle()
+    assert world.created == []
+    assert "the plan is damaged" in world.reply_to(number, said)
+
+
+def test_only_a_plan_that_is_to_come_is_no_fault(tmp_path: Any) -> None:
+    folder = a_run_folder(tmp_path / "runs", [], a_published_plan().to_json())
+
+    def read_fault() -> str | None:
+        (found,) = ObservedRuns().read(Runs(folder.parent))
+        return found.fault
+
+    assert read_fault() is None
+    plan = (folder / "plan.json").read_text()
+    (folder / "plan.json").write_text(json.dumps({**json.loads(plan), "seed": 7}))
+    assert read_fault() is not None
+    (folder / "plan.json").write_text(plan[:100])
+    assert read_fault() is not None
+
+
+def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    pods = Pods(world=pulls.world, run=name)
+    pods.begin()
+    pods.tell(STARTED, EVALUATED, SUCCEEDED)
+    pods.store()
+    pods.end()
+    pulls.world.store.put(f"{name}/plan.json", b'{"kind": "Plan"')
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"`vtspec rm {name}`" in progress
+
+
+def test_a_run_in_a_namespace_that_was_left_is_told_of_and_held_against_limits(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    (name,) = pulls.world.server.workflows()
+    root = pulls.world.root
+    git(root, "checkout", "-q", "main")
+    change(root, "vtspec.yaml", "namespace: vision", "namespace: robots")
+    commit(root)
+    pulls.world.server.namespaces.add("robots")
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"`{name}` has not ended in namespace `vision`" in progress
+    said = pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.settle()
+    (answer,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
+    assert f"`vtspec stop {name}`" in answer and "vtspec:refused" in answer
+    said = pulls.github.write_comment(pulls.number, "/vtspec rerun", author="ben")
+    pulls.settle()
+    (answer,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
+    assert "which `vtspec.yaml` has left" in answer
+    assert pulls.world.server.workflows() == [name]
