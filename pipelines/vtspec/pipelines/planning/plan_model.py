@@ -1,6 +1,6 @@
 """A plan as data: what `plan.json` holds, into JSON and back. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache, partial
 from types import NoneType, UnionType
@@ -240,36 +240,65 @@ def build_steps(resources: PlannedResources) -> tuple[PlanStep, ...]:
     )
 
 
-def parse_section(section: type[_Section], raw: Mapping[str, object], where: str = "") -> _Section:
+def parse_section(section: type[_Section], raw: Mapping[str, object]) -> _Section:
     """A part of a plan out of JSON. Raises `TypeError` for a field that it lacks or has not."""
+    parse: Callable[[object], _Section] = _find_section_parser(section)
+    try:
+        return parse(raw)
+    except _Misfit as error:
+        raise TypeError(error.describe()) from None
+
+
+class _Misfit(TypeError):
+    """A value that does not fit its place: what is said of that, and the names on the way to it,
+    the innermost first."""
+
+    def __init__(self, said: str, *way: str) -> None:
+        super().__init__(said)
+        self.said, self.way = said, list(way)
+
+    def describe(self) -> str:
+        return self.said.replace("{}", ".".join(reversed(self.way)), 1)
+
+
+_Parse: TypeAlias = Callable[[object], Any]
+"""Makes a value of what stands in the file; raises `_Misfit`."""
+
+
+@cache
+def _find_section_parser(section: object) -> _Parse:
+    assert isinstance(section, type)
     asked = _list_fields(section)
-    # By their names in the file, which the words of Python do not tell.
-    for key in raw.keys() - asked.keys():
-        raise TypeError(f"'{f'{where}.{key}'.lstrip('.')}' is no part of a plan")
-    for key, one in asked.items():
-        if key not in raw and one.default is MISSING:
-            raise TypeError(f"'{f'{where}.{key}'.lstrip('.')}' is missing")
-    return section(
-        **{
-            asked[key].name: _parse(asked[key].type, value, f"{where}.{key}".lstrip("."))
-            for key, value in raw.items()
-        }
-    )
+    types: Mapping[str, object] = {key: one.type for key, one in asked.items()}
+    parsers = {key: (one.name, _find_parser(types[key])) for key, one in asked.items()}
+    needed = [key for key, one in asked.items() if one.default is MISSING]
+
+    def parse(value: object) -> object:
+        raw = _expect_mapping(value)
+        # By their names in the file, which the words of Python do not tell.
+        for key in raw:
+            if key not in parsers:
+                raise _Misfit("'{}' is no part of a plan", key)
+        for key in needed:
+            if key not in raw:
+                raise _Misfit("'{}' is missing", key)
+        given: dict[str, object] = {}
+        for key, item in raw.items():
+            name, parse_item = parsers[key]
+            try:
+                given[name] = parse_item(item)
+            except _Misfit as error:
+                error.way.append(key)
+                raise
+        return section(**given)
+
+    return parse
 
 
 @cache
 def _list_fields(section: type) -> Mapping[str, "Field[Any]"]:
     """The fields of a section, by their names in the file."""
     return {_to_camel(one.name): one for one in fields(section)}
-
-
-_Parse: TypeAlias = Callable[[object, str], object]
-"""Makes a value of what stands in the file, at a place that an error names."""
-
-
-def _parse(asked: object, value: object, where: str) -> object:
-    """The value as an annotation asks for it."""
-    return _find_parser(asked)(value, where)
 
 
 @cache
@@ -279,38 +308,68 @@ def _find_parser(asked: object) -> _Parse:
     if origin in (Union, UnionType):
         return _find_union_parser(inner)
     if isinstance(asked, type) and is_dataclass(asked):
-        return lambda value, where: parse_section(asked, _expect_mapping(value, where), where)
+        return _find_section_parser(asked)
     if origin is Mapping:
-        parse_item = _find_parser(inner[1])
-        return lambda value, where: {
-            key: parse_item(item, f"{where}.{key}")
-            for key, item in _expect_mapping(value, where).items()
-        }
+        return partial(_parse_mapping, _find_parser(inner[1]))
     if origin is tuple:
         return partial(_parse_list, _find_parser(inner[0]))
     if is_typeddict(asked):
-        return partial(_check_items, get_type_hints(asked))
-    return partial(_expect_plain, (asked,))
+        parsers = {key: _find_parser(each) for key, each in get_type_hints(asked).items()}
+        return partial(_check_items, parsers)
+    return _find_plain_parser((asked,))
 
 
-def _parse_list(parse_item: _Parse, value: object, where: str) -> object:
+def _parse_mapping(parse_item: _Parse, value: object) -> object:
+    made: dict[str, object] = {}
+    for key, item in _expect_mapping(value).items():
+        try:
+            made[key] = parse_item(item)
+        except _Misfit as error:
+            error.way.append(key)
+            raise
+    return made
+
+
+def _parse_list(parse_item: _Parse, value: object) -> object:
     if not isinstance(value, list):
-        raise TypeError(f"{where} is no list")
-    return tuple(parse_item(item, where) for item in value)
+        raise _Misfit("{} is no list")
+    return tuple([parse_item(item) for item in value])
 
 
-def _check_items(asked: Mapping[str, object], value: object, where: str) -> object:
-    given = _expect_mapping(value, where)
-    for key in asked.keys() & given.keys():
-        _parse(asked[key], given[key], f"{where}.{key}")
-    return value
+def _check_items(parsers: Mapping[str, _Parse], value: object) -> object:
+    given = _expect_mapping(value)
+    for key, parse_item in parsers.items():
+        if key in given:
+            try:
+                parse_item(given[key])
+            except _Misfit as error:
+                error.way.append(key)
+                raise
+    return given
 
 
-def _expect_plain(choices: tuple[object, ...], value: object, where: str) -> object:
-    # What no id is of is shown and reckoned with all the same.
-    if not any(_is_plain(one, value) for one in choices):
-        raise TypeError(f"{where} cannot be {value!r}")
-    return value
+def _find_plain_parser(choices: tuple[object, ...]) -> _Parse:
+    # What a value is of most often, which is seen at a glance.
+    usual = frozenset(kind for one in choices for kind in _USUAL.get(one, ()))
+    literals = [one for one in choices if get_origin(one) is Literal]
+    words = frozenset(word for one in literals for word in get_args(one) if type(word) is str)
+
+    def parse(value: object) -> object:
+        if type(value) in usual or (type(value) is str and value in words):
+            return value
+        # What no id is of is shown and reckoned with all the same.
+        if not any(_is_plain(one, value) for one in choices):
+            raise _Misfit(f"{{}} cannot be {value!r}")
+        return value
+
+    return parse
+
+
+_USUAL: Final[Mapping[object, tuple[type, ...]]] = {
+    **{kind: (kind,) for kind in (int, bool, str, NoneType)},
+    float: (float, int),
+}
+"""The types of JSON that an annotation takes whatever their value."""
 
 
 def _is_plain(asked: object, value: object) -> bool:
@@ -327,48 +386,61 @@ def _is_plain(asked: object, value: object) -> bool:
 
 def _find_union_parser(choices: tuple[object, ...]) -> _Parse:
     counted = next((one for one in choices if is_typeddict(one)), None)
+    parse_counted = None if counted is None else _find_parser(counted)
     sections = [one for one in choices if isinstance(one, type) and is_dataclass(one)]
+    is_tagged = bool(sections) and sections[0] in _TAGGED.values()
+    may_be_none, parse_plain = NoneType in choices, _find_plain_parser(choices)
 
-    def parse(value: object, where: str) -> object:
+    def parse(value: object) -> object:
         # Frozen like the rest: nobody may change a plan that was approved.
         if isinstance(value, list):
             return tuple(value)
-        if counted is not None and value is not None:
-            return _parse(counted, value, where)
-        if not sections or (value is None and NoneType in choices):
-            return _expect_plain(choices, value, where)
-        raw = _expect_mapping(value, where)
-        if sections[0] not in _TAGGED.values():
-            return parse_section(sections[0], raw, where)
+        if parse_counted is not None and value is not None:
+            return parse_counted(value)
+        if not sections or (value is None and may_be_none):
+            return parse_plain(value)
+        raw = _expect_mapping(value)
+        if not is_tagged:
+            return _find_section_parser(sections[0])(raw)
         # Which of several it is, its `type` says.
-        tagged = _TAGGED[str(raw["type"])]
+        tagged: type = _TAGGED[str(raw["type"])]
         if tagged not in sections:
-            raise TypeError(f"{where} is of type {tagged.__name__}")
-        rest = {key: item for key, item in raw.items() if key != "type"}
-        return parse_section(tagged, rest, where)
+            raise _Misfit(f"{{}} is of type {tagged.__name__}")
+        return _find_section_parser(tagged)({key: raw[key] for key in raw if key != "type"})
 
     return parse
 
 
-def _expect_mapping(value: object, where: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{where} is no section")
+def _expect_mapping(value: object) -> Mapping[str, object]:
+    # Asking an abstract class takes ten times as long.
+    if type(value) is not dict and not isinstance(value, Mapping):
+        raise _Misfit("{} is no section")
     return value
 
 
 def _to_plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = next((name for name, cls in _TAGGED.items() if cls is type(value)), None)
-        names = _list_fields(type(value)).items()
-        plain = {key: _to_plain(getattr(value, one.name)) for key, one in names}
-        return plain if kind is None else {"type": kind, **plain}
-    match value:
-        case Mapping():
-            return {key: _to_plain(item) for key, item in value.items()}
-        case tuple() | list():
-            return [_to_plain(item) for item in value]
-        case _:
-            return value
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if isinstance(value, dict | Mapping):
+        return {key: _to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_to_plain(item) for item in value]
+    if not is_dataclass(kind):
+        return value
+    tag, names = _list_names(kind)
+    plain = {key: _to_plain(getattr(value, name)) for key, name in names}
+    return plain if tag is None else {"type": tag, **plain}
+
+
+_ATOMS: Final = frozenset({str, int, float, bool, NoneType})
+
+
+@cache
+def _list_names(section: type) -> tuple[str | None, Sequence[tuple[str, str]]]:
+    """The word of a section that is one of several, and its fields: in the file, and here."""
+    tag = next((name for name, cls in _TAGGED.items() if cls is section), None)
+    return tag, [(key, one.name) for key, one in _list_fields(section).items()]
 
 
 def _to_camel(name: str) -> str:
