@@ -12,7 +12,7 @@ from cluster_world import Pods, recorded_status
 from git_repositories import commit, git
 from kubernetes_server import await_true
 from plan_repository import change
-from proposed_changes import DEEP
+from proposed_changes import DEEP, push_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller import observed_plans
@@ -118,6 +118,21 @@ def test_plans_are_made_anew_for_the_runs_that_stand_beside_them(pulls: PullRequ
     assert second is not first
     put("deep-0123456789")
     assert plan() is not second
+
+
+def test_what_an_earlier_head_had_planned_is_held_against_what_is_planned_now(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    line = pulls.find_line()
+    old = pulls.github.repository.pull_requests[pulls.number].head_sha
+    push_change(pulls.world.root, pulls.github, pulls.number)
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, line)
+    pulls.settle()
+    reply = pulls.read_comments()[-1]
+    assert f"was the plan of `deep` at `{old[:7]}`" in reply
+    assert "- `deep`: `training.epochs` `50` → `51`" in reply
 
 
 def test_it_is_told_what_a_pod_can_fetch(pulls: PullRequests) -> None:
