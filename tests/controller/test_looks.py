@@ -16,12 +16,15 @@ from proposed_changes import DEEP, push_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller import observed_plans
+from vtspec.pipelines.controller.ledger import Ledger
+from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
 from vtspec.pipelines.controller.observation import observe_site, survey_site
 from vtspec.pipelines.controller.observed_plans import Policy, add_plans
 from vtspec.pipelines.controller.observed_runs import ObservedRun, ObservedRuns
+from vtspec.pipelines.controller.reconcile import render_plan
 from vtspec.pipelines.controller.site import Site
-from vtspec.pipelines.controller.view import PullRequestView
-from vtspec.pipelines.controller.worker import SiteWorker
+from vtspec.pipelines.controller.view import PullRequestView, View
+from vtspec.pipelines.controller.worker import SiteWorker, serve_once
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs import Runs
@@ -87,6 +90,30 @@ def test_what_nobody_foresaw_of_one_leaves_out_that_one(
     assert len(pulls.read_comments()) == 1
     (said,) = [line for line in pulls.said if f"request {pulls.number} is left out" in line]
     assert "KeyError" in said and "test_looks.py" in said and "canary" not in said
+
+
+def test_an_error_in_what_is_decided_for_one_leaves_out_that_one(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls.propose_again()
+    metrics = Metrics()
+    pulls.site.metrics = SiteMetrics(
+        every=metrics, repository="acme/vision", find_requests_left=lambda: None
+    )
+    pulls.site.environ = {**pulls.site.environ, "MY_TOKEN": "canary-1234"}
+
+    def fail(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str, str]:
+        if seen.pull.number == pulls.number:
+            raise KeyError("canary-1234")
+        return render_plan(seen, view, ledger)
+
+    monkeypatch.setattr("vtspec.pipelines.controller.reconcile.render_plan", fail)
+    done = serve_once(pulls.site, pulls.said.append)
+    assert len(pulls.read_comments()) == 1
+    (said,) = [line for line in pulls.said if f"request {pulls.number} is left out" in line]
+    assert "KeyError" in said and "test_looks.py" in said and "canary" not in said
+    assert done.due[pulls.number] == 60.0
+    assert metrics.faults.labels("acme/vision")._value.get() == 1.0
 
 
 def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) -> None:

@@ -120,9 +120,9 @@ class Effects:
         # A fault of ours, which is one action's: those of other pull requests are done.
         except Exception as error:
             outcome = "later"
-            said = make_redactor(self.site.environ).redact_traceback(error)
-            self.report(f"{name}: {said}")
-            self._try_later(REFUSED_S)
+            fault = self.site.note_fault(error)
+            self.report(f"{name}: {fault}")
+            self._try_later(fault.delay_s)
             self._leave(action)
         if self.site.metrics is not None:
             self.site.metrics.count_action(name, outcome)
