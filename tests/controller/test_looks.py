@@ -26,6 +26,7 @@ from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import PullRequestView, View
 from vtspec.pipelines.controller.worker import SiteWorker, serve_once
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.forge.forge import PullRequest
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import encode_event
@@ -114,6 +115,31 @@ def test_an_error_in_what_is_decided_for_one_leaves_out_that_one(
     assert "KeyError" in said and "test_looks.py" in said and "canary" not in said
     assert done.due[pulls.number] == 60.0
     assert metrics.faults.labels("acme/vision")._value.get() == 1.0
+
+
+def test_who_may_not_any_more_when_it_is_to_begin_has_nothing_begun(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls.settle()
+    said = pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    get, asked = pulls.site.forge.get_pull_request, []
+
+    def withdraw(number: int) -> PullRequest:
+        asked.append(number)
+        # Once to look at it, and once more before its run is begun.
+        if len(asked) == 2:
+            pulls.github.grant("ben", "read")
+        return get(number)
+
+    monkeypatch.setattr(pulls.site.forge, "get_pull_request", withdraw)
+    pulls.serve([pulls.number])
+    assert len(asked) == 2
+    assert pulls.world.server.workflows() == []
+    assert any("ben may not approve any more" in line for line in pulls.said)
+    pulls.settle()
+    assert pulls.world.server.workflows() == []
+    reactions = pulls.github.repository.reactions
+    assert [one.content for one in reactions.values() if one.comment == said][-1:] == ["-1"]
 
 
 def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) -> None:

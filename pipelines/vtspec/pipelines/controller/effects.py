@@ -32,6 +32,7 @@ from .actions import (
     WriteComment,
     find_subject,
 )
+from .approval import Asker, find_asker_problem
 from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
 from .site import Site
 from .workflow_marks import render_marks
@@ -210,6 +211,9 @@ class Effects:
             raise Temporary(f"pull request {pull.number} was pushed to meanwhile")
         if pull.state == "closed":
             raise Temporary(f"pull request {pull.number} was closed meanwhile")
+        if pull.is_draft:
+            raise Temporary(f"pull request {pull.number} was made a draft meanwhile")
+        self._refuse_withdrawn(action, pull.author)
         self._refuse_moved(action)
         request = RunRequest(
             planned=PlannedRun(made=action.plan, repository=self.repository),
@@ -233,6 +237,14 @@ class Effects:
         for run in begin_on_cluster(asked, heard, self.site.environ):
             # Somebody else's Workflow, made before, has no word of this one.
             self._patch(run, marks)
+
+    def _refuse_withdrawn(self, action: CreateRun, author: str) -> None:
+        login = action.approval.login
+        asker = Asker(login=login, permission=self.site.forge.get_permission(login))
+        problem = find_asker_problem(asker, author, self.repository.project.spec)
+        # The next look finds it so, too, and says it in the language of who asks.
+        if problem is not None:
+            raise Temporary(f"{login} may not approve any more: {problem.en}")
 
     def _refuse_moved(self, action: CreateRun) -> None:
         if action.after_seq is None:
