@@ -5,12 +5,13 @@ Pure.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.planning.plan_phrases import shorten_value
 
 from .digests import Target, find_meant, list_changed, list_targets, strip_digest
 from .markers import Shown, ShownDigest
-from .phrases import Sentence, quote
+from .phrases import quote
 from .replies import explain_line
 from .view import EarlierPlans, PullRequestView
 

@@ -173,7 +173,7 @@ def _render_reply(request: Request, answer: Answer) -> str:
     marker = make_reply_marker(request.comment.id, answer.outcome)
     said = [one.say(request.tongue) for one in answer.sentences]
     mark = "🚀" if answer.outcome == "done" else "👎"
-    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n")
+    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n", tongue=request.tongue)
     return request.view.redactor.redact_text(body)
 
 

@@ -6,6 +6,7 @@ from typing import Final, assert_never
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import PullRequestState
 from vtspec.pipelines.formatting import format_number
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
 
@@ -14,7 +15,7 @@ from .comment_text import render_link
 from .digests import Target, shorten_digests, strip_digest
 from .ledger import Standing
 from .markers import Shown
-from .phrases import Sentence, quote
+from .phrases import quote
 from .view import Attempt, PlannedSpec
 
 _SHA_DIGITS: Final = 7
@@ -290,23 +291,32 @@ def _explain_there(standing: Standing, is_changed: bool) -> Sentence:
         more = ", and this pull request wants it too" if is_changed else ""
         extra = ". 이 풀 리퀘스트도 함께 기다립니다" if is_changed else ""
         return Sentence(en=f"{run} is at work{more}", ko=f"{run} 실행 중입니다{extra}")
-    told = f": {describe_run(standing.attempt)}" if standing.attempt is not None else ""
+    told = Sentence(en="", ko="")
+    if standing.attempt is not None:
+        how = describe_run(standing.attempt)
+        told = Sentence(en=f": {how.en}", ko=f": {how.ko}")
     name = standing.attempt.spec if standing.attempt is not None else "SPEC"
     return Sentence(
-        en=f"{run} was run already{told}; to run it again: `/vtspec rerun {name}`",
-        ko=f"{run} 이미 실행되었습니다{told}. 다시 실행하려면: `/vtspec rerun {name}`",
+        en=f"{run} was run already{told.en}; to run it again: `/vtspec rerun {name}`",
+        ko=f"{run} 이미 실행되었습니다{told.ko}. 다시 실행하려면: `/vtspec rerun {name}`",
     )
 
 
-def describe_run(attempt: Attempt) -> str:
+def describe_run(attempt: Attempt) -> Sentence:
     """How a run stands, in words, with its main figure and where it is reported."""
     state = attempt.state
-    words = "at work" if attempt.is_at_work else describe_ending(state.status)
+    words = Sentence(en="at work", ko="실행 중")
+    if not attempt.is_at_work:
+        status = state.status
+        words = Sentence(en=describe_ending(status), ko=describe_ending(status, "ko"))
     final, monitor = state.final.metrics, state.training.monitor
     name = monitor if monitor in final else next(iter(final), None)
     figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
-    link = "" if attempt.link is None else f" ({render_link('report', attempt.link)})"
-    return f"{words}{figure}{link}"
+    where = Sentence(en="", ko="")
+    if attempt.link is not None:
+        english, korean = (render_link(one, attempt.link) for one in ("report", "보고서"))
+        where = Sentence(en=f" ({english})", ko=f" ({korean})")
+    return Sentence(en=f"{words.en}{figure}{where.en}", ko=f"{words.ko}{figure}{where.ko}")
 
 
 def explain_stopping(run: str) -> Sentence:
@@ -405,9 +415,10 @@ def list_plans(chosen: Sequence[PlannedSpec], specs: Sequence[PlannedSpec], head
 
 def list_runs(found: Sequence[Attempt]) -> Sentence:
     """How runs stand."""
-    lines = [f"- {quote(one.run)}: {describe_run(one)}" for one in found[-_MOST_LINES:]]
-    listed = "\n".join(lines)
-    return Sentence(en=f"runs:\n\n{listed}", ko=f"실행:\n\n{listed}")
+    told = [(quote(one.run), describe_run(one)) for one in found[-_MOST_LINES:]]
+    english = "\n".join(f"- {run}: {how.en}" for run, how in told)
+    korean = "\n".join(f"- {run}: {how.ko}" for run, how in told)
+    return Sentence(en=f"runs:\n\n{english}", ko=f"실행:\n\n{korean}")
 
 
 def explain_merged_otherwise(line: str) -> Sentence:

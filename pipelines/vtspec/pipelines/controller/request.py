@@ -6,8 +6,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import Comment
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.planning.digest import name_completion
 
 from . import replies
@@ -37,7 +38,6 @@ from .markers import (
     parse_time,
     read_shown,
 )
-from .phrases import Sentence
 from .view import Approval, PlannedSpec, PullRequestView, View
 
 LATEST: Final = timedelta(minutes=15)

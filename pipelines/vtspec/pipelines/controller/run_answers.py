@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from vtspec.pipelines.language import Sentence
+
 from . import replies
 from .actions import Action, CreateRun, LabelRun
 from .approval import (
@@ -18,7 +20,6 @@ from .digests import Target, find_meant, list_targets, strip_digest, write_line
 from .earlier_plans import explain_unknown_digest
 from .ledger import Ledger, Standing
 from .markers import parse_time
-from .phrases import Sentence
 from .request import (
     Answer,
     Request,
