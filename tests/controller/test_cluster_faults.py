@@ -204,10 +204,13 @@ def test_anothers_workflow_of_the_name_is_left_alone(scene: Attended) -> None:
     scene.time.live(100.0)
     assert scene.find_workflow() == theirs
     assert scene.server.count("GET", f"/workflows/{name}") - before < 40
-    # Nobody is told that it runs.
-    assert (scene.read_answer(asked), scene.find_comments("progress")) == ("", [])
-    assert any(f"Workflow {name} is still at work" in line for line in scene.said)
+    # Nobody is told that it runs, and who asked why it does not.
+    assert f"another store's Workflow {name} is still at work" in scene.read_answer(asked)
+    assert scene.read_answer(asked).count("👎") == 1
+    assert scene.find_comments("progress") == []
     scene.server.play(name, recorded_status("succeeded"))
+    scene.time.live(LONG_S)
+    asked = scene.approve()
     scene.time.live(LONG_S)
     ours = scene.find_workflow()
     assert ours["metadata"]["annotations"]["vtspec.dev/digest"] != "sha256:" + "0" * 64

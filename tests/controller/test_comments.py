@@ -1,7 +1,11 @@
 """What stands in a pull request, as it is read there; and that no text of others has any power."""
 
+import ast
+import re
 from dataclasses import replace
-from typing import Any
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +14,16 @@ from hypothesis import strategies as st
 from hostile_text import CORPUS, code_in, shape, texts, unhurried
 from pull_request_world import World, a_plan_of, a_spec, sha_of
 from report_data import GOLDEN, a_baseline, a_plan, a_run, expect_golden
-from vtspec.pipelines.argo.workflow_state import QueuePlace, StepProgress, WorkflowState
+from vtspec.pipelines.argo.workflow_state import (
+    Cause,
+    Phase,
+    QueuePlace,
+    StepProgress,
+    Wait,
+    WorkflowState,
+)
+from vtspec.pipelines.argo.workflow_words import describe_workflow
+from vtspec.pipelines.controller import replies
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters, cut_text
 from vtspec.pipelines.controller.commit_status import report_checks
 from vtspec.pipelines.controller.ledger import Ledger, open_ledger
@@ -27,10 +40,12 @@ from vtspec.pipelines.controller.view import (
 )
 from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import compare_plans
+from vtspec.pipelines.planning.plan_phrases import describe_plan
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 from vtspec.pipelines.redaction import Redactor
 from vtspec.pipelines.reporting.facts import build_facts
 from vtspec.pipelines.runs.state import Failure, RunState, fold_events
+from vtspec.pipelines.runs.state import Status as RunStatus
 from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import make_visible
 
@@ -234,6 +249,94 @@ def test_golden_result_comment_of_a_stopped_run_in_korean() -> None:
     seen = a_pull(title="숫자를 더 오래 학습합니다")
     text = render_result_comment(seen, a_view(), (stopped,))
     expect_golden("result-stopped-korean.md", text, COMMENTS)
+
+
+KOREAN: Final = "숫자를 더 오래 학습합니다"
+ENGLISH: Final = re.compile(r"[A-Za-z][a-z']*(?: [A-Za-z][a-z']*){2,}")
+
+
+def find_english(markdown: str) -> list[str]:
+    """Three or more English words in a row where nobody's name, log or command stands."""
+    rest = re.sub(r"<!--.*?-->|\]\([^)]*\)", " ", markdown)
+    for code in sorted(code_in(rest), key=len, reverse=True):
+        rest = rest.replace(code, " | ")
+    return ENGLISH.findall(rest)
+
+
+def korean_comments() -> dict[str, str]:
+    """Each kind of comment, of a pull request whose title is Korean."""
+    seen, view = a_pull(*some_specs(), title=KOREAN), a_view()
+    done = an_attempt(
+        state=RunState(status="succeeded", run=PLAN.id, final=in_training().final),
+        workflow=None,
+        link="https://reports.example/run/1",
+    )
+    asked = a_spec(replace(PLAN, estimate=replace(PLAN.estimate, cost=None)), cause="asked")
+    many = tuple(replace(a_whole_spec(), name=f"digits-{number}") for number in range(300))
+    at_work = (an_attempt(state=in_training()), an_attempt(is_stopping=True))
+    endings: tuple[RunStatus, ...] = ("failed", "crashed", "stopped", "interrupted", "running")
+    ended = [
+        an_attempt(
+            run=f"{PLAN.id}-{at}",
+            plan_id=f"{PLAN.id}-{at}",
+            state=RunState(status=status, run=PLAN.id),
+            workflow=WorkflowState(phase="failed", step="train", cause=cause),
+        )
+        for at, (status, cause) in enumerate(product(endings, get_args(Cause)))
+    ]
+    pulls = {
+        "fork": replace(seen, pull=replace(seen.pull, is_fork=True)),
+        "removed": replace(seen, removed=("specs/experiments/old.yaml",)),
+        "empty": a_pull(title=KOREAN),
+        "asked": a_pull(asked, title=KOREAN),
+        "stuck": a_pull(a_broken_spec(), title=KOREAN),
+        "cut": a_pull(*many, title=KOREAN),
+        "whole": seen,
+    }
+    plans = {f"plan, {name}": write_plan(one) for name, one in pulls.items()}
+    assert "잘랐습니다" in plans["plan, cut"]
+    return {
+        **plans,
+        "plan, run already": write_plan(a_pull(a_whole_spec(), title=KOREAN), done),
+        "progress": render_progress_comment(seen, view, at_work),
+        "progress, over": render_progress_comment(seen, view, ()),
+        "progress, lost": render_progress_comment(seen, view, (), (an_attempt(workflow=None),)),
+        "failures": render_result_comment(seen, view, (a_failed_attempt(), *ended)),
+    }
+
+
+def test_comments_in_korean_are_korean_as_a_whole() -> None:
+    for kind, text in korean_comments().items():
+        assert find_english(text) == [], kind
+        assert re.search("[가-힣]", text), kind
+
+
+def test_what_a_plan_and_a_workflow_say_in_code_is_korean_too() -> None:
+    for gpus in (0, 2):
+        plan = replace(PLAN, resources=replace(PLAN.resources, gpus=gpus, gpu_type="t4"))
+        assert ENGLISH.findall(describe_plan(plan, "ko")) == []
+    for phase, wait in product(get_args(Phase), get_args(Wait)):
+        place = QueuePlace(queue="t4", place=3, place_in_cluster=7)
+        for state in (
+            WorkflowState(phase=phase, wait=wait, step="train", namespace="vision"),
+            WorkflowState(phase=phase, wait=wait, place=place),
+        ):
+            told = describe_workflow(state, "ko")
+            assert ENGLISH.findall(told) == [] and re.search("[가-힣]", told), told
+
+
+def test_no_sentence_of_an_answer_in_korean_is_half_english() -> None:
+    """Each that is written in the source, whatever it is the answer to."""
+    found = [
+        (path.name, word.value)
+        for path in sorted(Path(replies.__file__).parent.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.keyword) and node.arg == "ko"
+        for word in ast.walk(node.value)
+        if isinstance(word, ast.Constant) and isinstance(word.value, str)
+    ]
+    assert len(found) > 100
+    assert [one for one in found if find_english(one[1])] == []
 
 
 def test_only_the_last_attempt_of_a_plan_is_reported() -> None:

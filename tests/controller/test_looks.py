@@ -12,17 +12,21 @@ from cluster_world import Pods, recorded_status
 from git_repositories import commit, git
 from kubernetes_server import await_true
 from plan_repository import change
-from proposed_changes import DEEP
+from proposed_changes import DEEP, push_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller import observed_plans
+from vtspec.pipelines.controller.ledger import Ledger
+from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
 from vtspec.pipelines.controller.observation import observe_site, survey_site
 from vtspec.pipelines.controller.observed_plans import Policy, add_plans
 from vtspec.pipelines.controller.observed_runs import ObservedRun, ObservedRuns
+from vtspec.pipelines.controller.reconcile import render_plan
 from vtspec.pipelines.controller.site import Site
-from vtspec.pipelines.controller.view import PullRequestView
-from vtspec.pipelines.controller.worker import SiteWorker
+from vtspec.pipelines.controller.view import PullRequestView, View
+from vtspec.pipelines.controller.worker import SiteWorker, serve_once
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.forge.forge import PullRequest
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import encode_event
@@ -89,6 +93,55 @@ def test_what_nobody_foresaw_of_one_leaves_out_that_one(
     assert "KeyError" in said and "test_looks.py" in said and "canary" not in said
 
 
+def test_an_error_in_what_is_decided_for_one_leaves_out_that_one(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls.propose_again()
+    metrics = Metrics()
+    pulls.site.metrics = SiteMetrics(
+        every=metrics, repository="acme/vision", find_requests_left=lambda: None
+    )
+    pulls.site.environ = {**pulls.site.environ, "MY_TOKEN": "canary-1234"}
+
+    def fail(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str, str]:
+        if seen.pull.number == pulls.number:
+            raise KeyError("canary-1234")
+        return render_plan(seen, view, ledger)
+
+    monkeypatch.setattr("vtspec.pipelines.controller.reconcile.render_plan", fail)
+    done = serve_once(pulls.site, pulls.said.append)
+    assert len(pulls.read_comments()) == 1
+    (said,) = [line for line in pulls.said if f"request {pulls.number} is left out" in line]
+    assert "KeyError" in said and "test_looks.py" in said and "canary" not in said
+    assert done.due[pulls.number] == 60.0
+    assert metrics.faults.labels("acme/vision")._value.get() == 1.0
+
+
+def test_who_may_not_any_more_when_it_is_to_begin_has_nothing_begun(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls.settle()
+    said = pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    get, asked = pulls.site.forge.get_pull_request, []
+
+    def withdraw(number: int) -> PullRequest:
+        asked.append(number)
+        # Once to look at it, and once more before its run is begun.
+        if len(asked) == 2:
+            pulls.github.grant("ben", "read")
+        return get(number)
+
+    monkeypatch.setattr(pulls.site.forge, "get_pull_request", withdraw)
+    pulls.serve([pulls.number])
+    assert len(asked) == 2
+    assert pulls.world.server.workflows() == []
+    assert any("ben may not approve any more" in line for line in pulls.said)
+    pulls.settle()
+    assert pulls.world.server.workflows() == []
+    reactions = pulls.github.repository.reactions
+    assert [one.content for one in reactions.values() if one.comment == said][-1:] == ["-1"]
+
+
 def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) -> None:
     pulls.github.repository.pull_requests[pulls.number].head_sha = "c" * 40
     pulls.serve()
@@ -118,6 +171,21 @@ def test_plans_are_made_anew_for_the_runs_that_stand_beside_them(pulls: PullRequ
     assert second is not first
     put("deep-0123456789")
     assert plan() is not second
+
+
+def test_what_an_earlier_head_had_planned_is_held_against_what_is_planned_now(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    line = pulls.find_line()
+    old = pulls.github.repository.pull_requests[pulls.number].head_sha
+    push_change(pulls.world.root, pulls.github, pulls.number)
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, line)
+    pulls.settle()
+    reply = pulls.read_comments()[-1]
+    assert f"was the plan of `deep` at `{old[:7]}`" in reply
+    assert "- `deep`: `training.epochs` `50` → `51`" in reply
 
 
 def test_it_is_told_what_a_pod_can_fetch(pulls: PullRequests) -> None:

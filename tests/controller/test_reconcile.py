@@ -95,6 +95,7 @@ def test_an_approval_of_an_earlier_commit_is_refused_with_what_changed() -> None
     reply = world.reply_to(number, said)
     assert f"was the plan of `digits` at `{old[:7]}`" in reply
     assert f"now, at `{new[:7]}`, that is `{OTHER_EPOCHS.digest[7:14]}`" in reply
+    assert "- `digits`: `training.epochs` `5` → `6`" in reply
     assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
     assert world.created == []
 
@@ -102,12 +103,72 @@ def test_an_approval_of_an_earlier_commit_is_refused_with_what_changed() -> None
 OTHER_EPOCHS = a_plan_of("digits", 6)
 
 
+def test_of_a_plan_that_cannot_be_made_again_it_is_said_so() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN)
+    world.push(number, a_spec(OTHER_EPOCHS))
+    world.pulls[number].earlier.clear()
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "cannot be made again now, so what differs is not told" in reply
+    assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
+
+
+def test_of_a_digest_over_all_plans_each_that_differs_is_named() -> None:
+    world = World()
+    dogs = a_plan_of("dogs", 2)
+    before = [a_spec(PLAN), a_spec(OTHER)]
+    number = world.open(*before)
+    world.settle()
+    digest = compute_all_digest(list_targets(before))
+    said = world.comment(number, f"/vtspec apply {digest[:7]}")
+    after = [a_spec(OTHER_EPOCHS), a_spec(dogs)]
+    world.push(number, *after)
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "was the plans of `digits`, `cats`" in reply
+    assert "- `digits`: `training.epochs` `5` → `6`" in reply
+    assert "- `cats`: not planned any more" in reply
+    assert "- `dogs`: a plan that was not there" in reply
+    assert f"/vtspec apply {compute_all_digest(list_targets(after))[:7]}" in reply
+
+
+def test_an_apply_of_nothing_is_told_what_changed_since_the_head_before() -> None:
+    world, number = an_open_world()
+    first = world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "the head before" not in world.reply_to(number, first)
+    old = world.pulls[number].pull.head_sha
+    world.push(number, a_spec(OTHER_EPOCHS))
+    world.settle()
+    second = world.comment(number, "/vtspec apply\n\n부탁해요")
+    world.settle()
+    reply = world.reply_to(number, second)
+    assert f"이전 커밋 `{old[:7]}`의 계획과 다른 점" in reply
+    assert "- `digits`: `training.epochs` `5` → `6`" in reply
+    assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
+
+
+def test_many_changes_are_cut_to_a_few_lines() -> None:
+    world = World()
+    names = [f"digits-{at}" for at in range(12)]
+    before = [a_spec(a_plan_of(name, 5)) for name in names]
+    number = world.open(*before)
+    world.settle()
+    digest = compute_all_digest(list_targets(before))
+    said = world.comment(number, f"/vtspec apply {digest[:7]}")
+    world.push(number, *(a_spec(a_plan_of(name, 6)) for name in names))
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert reply.count("→") == 8 and "- … and 4 more" in reply
+
+
 def test_the_same_plan_at_another_commit_has_to_be_approved_anew() -> None:
     world, number = an_open_world()
     early = world.apply(number, PLAN)
     world.push(number)
     world.settle()
-    assert "the head was" in world.reply_to(number, early)
+    assert "of which the plan is the same" in world.reply_to(number, early)
     late = world.apply(number, PLAN)
     world.settle()
     assert world.reactions_to(number, late) == {"eyes", "rocket"}

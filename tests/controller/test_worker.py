@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from vtspec.pipelines.controller.actions import WriteComment
 from vtspec.pipelines.controller.effects import REFUSED_S, Effects
+from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.worker import Pass, SiteWorker
 from vtspec.pipelines.errors import Permanent, Temporary
 
@@ -259,12 +261,10 @@ def an_effect(
             raise error
 
     said: list[str] = []
-    site: Any = SimpleNamespace(
-        forge=SimpleNamespace(update_comment=update_comment),
-        environ={"MY_TOKEN": "canary-1234"},
-        metrics=None,
-    )
-    return Effects(site=site, repository=site, report=said.append, **changes), said
+    forge: Any = SimpleNamespace(update_comment=update_comment)
+    site = Site(forge=forge, folder=Path(), environ={"MY_TOKEN": "canary-1234"})
+    repository: Any = None
+    return Effects(site=site, repository=repository, report=said.append, **changes), said
 
 
 BOTH = [

@@ -27,9 +27,11 @@ from vtspec.pipelines.controller.actions import (
     WriteComment,
 )
 from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.request import list_earlier_heads
 from vtspec.pipelines.controller.view import (
     Approval,
     Attempt,
+    EarlierPlans,
     EndedRun,
     PlannedSpec,
     PullRequestView,
@@ -96,6 +98,7 @@ class FakePullRequest:
     reactions: dict[int, list[Reaction]] = field(default_factory=dict)
     reviews: list[Review] = field(default_factory=list)
     merged_by: str | None = None
+    earlier: list[EarlierPlans] = field(default_factory=list)
 
 
 class World:
@@ -140,6 +143,7 @@ class World:
         self.pass_time()
         at = self.pulls[number]
         sha = sha_of(next(self._commits))
+        at.earlier.insert(0, EarlierPlans(head_sha=at.pull.head_sha, specs=at.specs))
         at.pull = replace(at.pull, head_sha=sha)
         at.specs = specs or at.specs
         return sha
@@ -223,7 +227,7 @@ class World:
 
     def _see(self, number: int) -> PullRequestView:
         at = self.pulls[number]
-        return PullRequestView(
+        seen = PullRequestView(
             pull=at.pull,
             comments=tuple(at.comments),
             reactions={key: tuple(found) for key, found in at.reactions.items()},
@@ -233,6 +237,10 @@ class World:
             experiments=tuple(spec.name for spec in at.specs),
             merged_by=at.merged_by,
         )
+        view = View(now=self.now, login=BOT, project=self.project)
+        heads = list_earlier_heads(seen, view)
+        earlier = [one for head in heads for one in at.earlier if one.head_sha == head]
+        return replace(seen, earlier=earlier)
 
     def look(self) -> list[Action]:
         """One pass: what the controller decides, done."""

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Final, Literal
 
+from .language import Tongue
+
 MISSING: Final = "\N{EN DASH}"
 """Stands where there is no number."""
 
@@ -103,14 +105,19 @@ def format_duration(seconds: float | None, precision: Precision = "exact") -> st
     return f"{hours // 24} d {hours % 24} h"
 
 
-def format_range(low: float, high: float) -> str:
+def format_range(low: float, high: float, tongue: Tongue = "en") -> str:
     """Two rough lengths of time, `25 s to 2 min`; one where they read alike.
 
     Rounded outwards, so that what lies within does not read as if it did not.
     """
     bounds = (_round_to_unit(low, math.floor), _round_to_unit(high, math.ceil))
     first, last = (format_duration(bound, "rough") for bound in bounds)
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else join_ends(first, last, tongue)
+
+
+def join_ends(low: str, high: str, tongue: Tongue = "en") -> str:
+    """The two ends of a range."""
+    return f"{low}\N{EN DASH}{high}" if tongue == "ko" else f"{low} to {high}"
 
 
 def _round_to_unit(seconds: float, rounded: Callable[[float], int]) -> float:

@@ -7,8 +7,8 @@ from vtspec.adapters.shell_command import quote_word
 from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.drafting.language import Tongue
     from vtspec.pipelines.drafting.result import Assumption, DraftResult, Question
+    from vtspec.pipelines.language import Tongue
 
 Tell = Callable[[str], None]
 

@@ -261,7 +261,7 @@ def _format_estimate(made: Plan, environment: str | None, width: int) -> Iterato
     ]
     if made.resources.gpus:
         need = format_memory(guess.gpu_memory_bytes)
-        rows.append(("GPU", need if need == UNKNOWN else f"{need} on each {gpu or 'GPU'}"))
+        rows.append(("GPU", need if need == UNKNOWN.en else f"{need} on each {gpu or 'GPU'}"))
     if guess.report_seconds is not None:
         of_it = format_duration(guess.report_seconds, "rough")
         rows.insert(1, ("report", f"about {of_it} of that"))
@@ -329,7 +329,7 @@ def _format_meanings(beside: PriorRuns, width: int) -> Iterator[Line]:
         yield ()
     for effect in EFFECTS:
         if effect in effects:
-            words = f"{effect}: {MEANINGS[effect]}"
+            words = f"{effect}: {MEANINGS[effect].en}"
             yield from format_paragraph(words, width, style="dim")
 
 

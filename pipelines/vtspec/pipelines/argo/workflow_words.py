@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.language import Sentence, Tongue
 
 from .storage import get_credential_name
 from .workflow import PLAN_CONFIG, SEMAPHORES
@@ -46,65 +47,78 @@ def suggest_missing(state: WorkflowState, words: str) -> str | None:
             return f"{make}, with the rights that docs/cluster.md names; or: {_CHART}"
 
 
-def describe_workflow(state: WorkflowState) -> str:
+def describe_workflow(state: WorkflowState, tongue: Tongue = "en") -> str:
     """What a Workflow does or waits for, in the words of whoever holds it back where there are
     any: Kueue's of a queue, the scheduler's of a node. Of an object that is missing a second line
     says what to type."""
     is_open = state.phase in ("waiting", "failed")
     fix = suggest_missing(state, state.message) if is_open else None
-    return _describe(state) + (f"\n  fix: {fix}" if fix else "")
+    label = Sentence(en="fix", ko="해결").say(tongue)
+    return _describe(state).say(tongue) + (f"\n  {label}: {fix}" if fix else "")
 
 
-def _describe(state: WorkflowState) -> str:
-    step = state.step or "the run"
+def _describe(state: WorkflowState) -> Sentence:
+    step, korean = state.step or "the run", state.step or "실행"
     told = f": {state.message}" if state.message else ""
     match state.phase:
         case "waiting":
-            return f"{step} {_describe_wait(state)}{told}"
+            wait = _describe_wait(state)
+            return Sentence(en=f"{step} {wait.en}{told}", ko=f"{korean}: {wait.ko}{told}")
         case "running":
             at = state.steps.get(state.step or "")
-            where = f" on {at.node}" if at is not None and at.node else ""
-            return f"{step} runs{where}"
+            node = at.node if at is not None else None
+            where, there = (f" on {node}", f" ({node})") if node else ("", "")
+            return Sentence(en=f"{step} runs{where}", ko=f"{korean}: 실행 중{there}")
         case "succeeded":
-            return "every step succeeded"
+            return Sentence(en="every step succeeded", ko="모든 단계가 성공했습니다")
         case "failed":
-            return f"{step} failed{told}"
+            return Sentence(en=f"{step} failed{told}", ko=f"{korean}: 실패{told}")
         case "stopped":
-            return f"{step} was stopped"
+            return Sentence(en=f"{step} was stopped", ko=f"{korean}: 중지됨")
         case "unreadable":
-            return f"its Workflow cannot be read{told}"
+            return Sentence(
+                en=f"its Workflow cannot be read{told}", ko=f"워크플로를 읽을 수 없습니다{told}"
+            )
         case _:
             assert_never(state.phase)
 
 
-def _describe_wait(state: WorkflowState) -> str:
+def _describe_wait(state: WorkflowState) -> Sentence:
     match state.wait:
         case "queue":
             return _describe_place(state.place)
         case "node":
-            return "waits for a node"
+            return Sentence(en="waits for a node", ko="노드를 기다리는 중")
         case "object":
             kind, name = find_missing(state.message) or ("an object", "")
-            return f"waits for {kind} {name}, which namespace {state.namespace} does not have"
+            space = state.namespace
+            return Sentence(
+                en=f"waits for {kind} {name}, which namespace {space} does not have",
+                ko=f"네임스페이스 {space}에 없는 {kind} {name}을(를) 기다리는 중",
+            )
         case "image":
-            return "waits for its image"
+            return Sentence(en="waits for its image", ko="이미지를 기다리는 중")
         case "start":
-            return "is starting"
+            return Sentence(en="is starting", ko="시작하는 중")
         case "retry":
-            return "is to be tried again"
+            return Sentence(en="is to be tried again", ko="곧 다시 시도함")
         case "engine" | None:
-            return "waits for Argo"
+            return Sentence(en="waits for Argo", ko="Argo를 기다리는 중")
         case _:
             assert_never(state.wait)
 
 
-def _describe_place(place: QueuePlace | None) -> str:
+def _describe_place(place: QueuePlace | None) -> Sentence:
     if place is None:
-        return "waits in its queue"
+        return Sentence(en="waits in its queue", ko="큐에서 기다리는 중")
     told = f"waits as {_format_ordinal(place.place)} in queue {place.queue}"
+    korean = f"큐 {place.queue}에서 {place.place}번째로 기다리는 중"
     if place.place_in_cluster == place.place:
-        return told
-    return f"{told} ({_format_ordinal(place.place_in_cluster)} of all that share its quota)"
+        return Sentence(en=told, ko=korean)
+    return Sentence(
+        en=f"{told} ({_format_ordinal(place.place_in_cluster)} of all that share its quota)",
+        ko=f"{korean} (쿼터를 함께 쓰는 전체에서 {place.place_in_cluster}번째)",
+    )
 
 
 def _format_ordinal(number: int) -> str:

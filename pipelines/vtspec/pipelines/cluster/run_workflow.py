@@ -141,7 +141,8 @@ class RunWorkflow:
         """Make the plan's ConfigMap and the Workflow, where they are not there yet; an earlier
         Workflow of the name makes room.
 
-        Raises `Temporary` where that one is still at work, `Refused` where it is another plan's.
+        Raises `Temporary` where that one is still at work, `Refused` where one is that is not of
+        the run, or it is another plan's.
         """
         config, workflow = documents
         space = self.file.namespace
@@ -261,10 +262,15 @@ class RunWorkflow:
                 fix=format_command("kubectl", "-n", space, "delete", "workflow", name),
             )
         if not is_over:
-            whose = "an earlier Workflow" if is_of_run else "another store's Workflow"
-            raise Temporary(
-                f"{whose} {name} is still at work in namespace {space}",
-                fix=format_command("kubectl", "-n", space, "get", "workflow", name),
+            see = format_command("kubectl", "-n", space, "get", "workflow", name)
+            if is_of_run:
+                raise Temporary(
+                    f"an earlier Workflow {name} is still at work in namespace {space}", fix=see
+                )
+            raise Refused(
+                f"another store's Workflow {name} is still at work in namespace {space}, and has "
+                "the name that this run would have",
+                fix=f"see it: {see}; once it has ended, ask again",
             )
         self.client.delete(WORKFLOWS, space, name, uid=found["metadata"]["uid"])
         return False

@@ -21,6 +21,7 @@ from .commands import (
     parse_command,
 )
 from .digests import list_targets
+from .earlier_plans import tell_changes_since
 from .request import Answer, Request, is_too_old, propose_line, refuse
 from .run_answers import answer_apply, answer_rerun
 from .view import Attempt
@@ -41,7 +42,9 @@ def answer_comment(request: Request) -> Answer | None:
         return refuse(replies.TOO_OLD)
     match command:
         case BadCommand():
-            return refuse(*replies.explain_bad(command, propose_line(request)))
+            is_bare = command.fault == "no digest"
+            since = tell_changes_since(request.seen, request.shown) if is_bare else None
+            return refuse(*replies.explain_bad(command, propose_line(request), since))
         case HelpCommand():
             return Answer(outcome="done", sentences=(replies.explain_help(),))
         case AllowCommand():

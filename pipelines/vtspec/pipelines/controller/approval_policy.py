@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from vtspec.pipelines.forge.forge import Review
+from vtspec.pipelines.language import Sentence
 
 from .actions import Action, CommentKind, CreateRun, LabelRun
 from .approval import Asker, choose_team, find_asker_problem
 from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger, make_reservation
 from .markers import Shown, find_comments, parse_time
-from .phrases import Sentence
 from .replies import explain_merged_otherwise
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .view import Approval, ApprovalSource, PullRequestView, View

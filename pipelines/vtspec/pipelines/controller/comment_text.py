@@ -5,29 +5,46 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.reporting.escape import render_code
 
 LIMIT: Final = 60_000
 """Characters of a comment as UTF-16 counts them; GitHub takes 65,536."""
 
 _POINTER: Final = 700
+_MORE: Final = Sentence(en="more of it", ko="나머지 보기")
+_CUT: Final = Sentence(
+    en="This comment was too long and is cut here", ko="댓글이 너무 길어 여기서 잘랐습니다"
+)
 _FENCE: Final = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 
 
-def cut_text(text: str, link: str | None = None, limit: int = LIMIT, *, hint: str = "") -> str:
+def cut_text(
+    text: str,
+    link: str | None = None,
+    limit: int = LIMIT,
+    *,
+    hint: str = "",
+    tongue: Tongue = "en",
+) -> str:
     """The text where it is short enough; else its beginning, up to a line outside of any fence,
     and where there is more of it: at the link, else by what the `hint` says to type."""
-    kept, _ = split_text(text, link, limit, hint=hint)
+    kept, _ = split_text(text, link, limit, hint=hint, tongue=tongue)
     return kept
 
 
 def split_text(
-    text: str, link: str | None = None, limit: int = LIMIT, *, hint: str = ""
+    text: str,
+    link: str | None = None,
+    limit: int = LIMIT,
+    *,
+    hint: str = "",
+    tongue: Tongue = "en",
 ) -> tuple[str, str]:
     """As `cut_text`, with what that leaves out, "" where it leaves nothing out."""
     if count_characters(text) <= limit:
         return text, ""
-    pointer = _render_pointer(link, hint)
+    pointer = _render_pointer(link, hint, tongue)
     end, closing = _find_cut(text, limit - count_characters(pointer))
     kept = text[:end].rstrip("\n")
     return f"{kept}{closing}{pointer}", text[end:].strip("\n")
@@ -83,11 +100,12 @@ def _closes(line: str, mark: str) -> bool:
     return indent <= 3 and len(plain) >= len(mark) and set(plain) == {mark[0]}
 
 
-def _render_pointer(link: str | None, hint: str) -> str:
+def _render_pointer(link: str | None, hint: str, tongue: Tongue) -> str:
     where = f": {hint}" if hint else ""
-    where = where if link is None else f": [more of it]({encode_link(link)})"
-    told = f"\n\n---\n\n*This comment was too long and is cut here*{where}\n"
-    return told if len(told) <= _POINTER else "\n\n---\n\n*This comment was too long and is cut*\n"
+    where = where if link is None else f": [{_MORE.say(tongue)}]({encode_link(link)})"
+    cut = f"\n\n---\n\n*{_CUT.say(tongue)}*"
+    told = f"{cut}{where}\n"
+    return told if len(told) <= _POINTER else f"{cut}\n"
 
 
 def encode_link(link: str) -> str:

@@ -32,6 +32,7 @@ from .actions import (
     WriteComment,
     find_subject,
 )
+from .approval import Asker, find_asker_problem
 from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
 from .reservation_record import ReservationRecord
 from .reservations import Reservation
@@ -128,9 +129,9 @@ class Effects:
         # A fault of ours, which is one action's: those of other pull requests are done.
         except Exception as error:
             outcome = "later"
-            said = make_redactor(self.site.environ).redact_traceback(error)
-            self.report(f"{name}: {said}")
-            self._try_later(REFUSED_S)
+            fault = self.site.note_fault(error)
+            self.report(f"{name}: {fault}")
+            self._try_later(fault.delay_s)
             self._leave(action)
         if self.site.metrics is not None:
             self.site.metrics.count_action(name, outcome)
@@ -218,6 +219,9 @@ class Effects:
             raise Temporary(f"pull request {pull.number} was pushed to meanwhile")
         if pull.state == "closed":
             raise Temporary(f"pull request {pull.number} was closed meanwhile")
+        if pull.is_draft:
+            raise Temporary(f"pull request {pull.number} was made a draft meanwhile")
+        self._refuse_withdrawn(action, pull.author)
         self._refuse_moved(action)
         if action.reservation is not None:
             self._reserve()
@@ -249,6 +253,14 @@ class Effects:
         if self._to_reserve:
             self.reserved.add(self._client, self._to_reserve, self.site.now)
             self._to_reserve = []
+
+    def _refuse_withdrawn(self, action: CreateRun, author: str) -> None:
+        login = action.approval.login
+        asker = Asker(login=login, permission=self.site.forge.get_permission(login))
+        problem = find_asker_problem(asker, author, self.repository.project.spec)
+        # The next look finds it so, too, and says it in the language of who asks.
+        if problem is not None:
+            raise Temporary(f"{login} may not approve any more: {problem.en}")
 
     def _refuse_moved(self, action: CreateRun) -> None:
         if action.after_seq is None:

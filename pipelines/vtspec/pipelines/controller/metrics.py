@@ -65,6 +65,12 @@ class Metrics:
             ["repository", "kind", "outcome"],
             registry=at,
         )
+        self.faults = Counter(
+            "vtspec_faults",
+            "Errors of ours, each of one pull request or action, which is tried again.",
+            ["repository"],
+            registry=at,
+        )
         self.requests_left = Gauge(
             "vtspec_forge_requests_left",
             "How many requests the forge takes until its limit begins anew.",
@@ -117,6 +123,10 @@ class SiteMetrics:
     def count_action(self, kind: str, outcome: str) -> None:
         """Count an action: `done`, `refused`, or left for `later`."""
         self.every.actions.labels(self.repository, kind, outcome).inc()
+
+    def count_fault(self) -> None:
+        """Count an error of ours, whose place is in the log."""
+        self.every.faults.labels(self.repository).inc()
 
     def note_look(self, seconds: float, *, is_whole: bool, is_done: bool) -> None:
         """Count a look, and how long it took."""

@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 _THREADS: Final = 8
 """Requests to a forge at once; GitHub takes a hundred."""
 
-_FAULT_S: Final = 60.0
-"""How soon a pull request is looked at again of which nobody foresaw what it comes upon."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
@@ -231,6 +228,5 @@ def _observe_pulls(
                 left_out[number] = error
             # A fault of ours, which is this one's: others are looked at.
             except Exception as error:
-                said = make_redactor(site.environ).redact_traceback(error)
-                left_out[number] = Temporary(said, delay_s=_FAULT_S)
+                left_out[number] = site.note_fault(error)
     return seen, left_out

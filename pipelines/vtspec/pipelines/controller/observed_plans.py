@@ -1,13 +1,13 @@
 """The plans of a pull request, made anew only where something that they hang on has changed."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Never
 
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.pull_request import (
     AffectedPlan,
     Proposal,
@@ -20,9 +20,9 @@ from vtspec.pipelines.project.commit_tree import read_commit
 from vtspec.pipelines.project.repository import Repository, find_repository
 
 from .observed_pulls import choose_commits
-from .request import is_allowed, list_asked_specs
+from .request import is_allowed, list_asked_specs, list_earlier_heads
 from .site import Ended, Planned, Site
-from .view import PlannedSpec, PullRequestView, SpecCause, View
+from .view import EarlierPlans, PlannedSpec, PullRequestView, SpecCause, View
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
@@ -63,20 +63,47 @@ def add_plans(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestV
     head, _ = choose_commits(seen.pull, policy.commits)
     experiments = _list_experiments(site.folder, policy.commit, head)
     unplanned = replace(seen, experiments=experiments)
-    found = _plan(site, unplanned, policy)
-    return replace(
+    login = site.forge.find_login()
+    view = View(now=site.now, login=login, project=policy.repository.project.spec)
+    found = _plan(site, unplanned, policy, view)
+    planned = replace(
         unplanned,
         specs=tuple(_list_specs(found)),
         removed=found.removed,
         changes_project=found.changes_project,
     )
+    heads = list_earlier_heads(planned, view)
+    return replace(planned, earlier=tuple(_plan_earlier(site, planned, policy, heads)))
 
 
-def _plan(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestPlans:
-    pull, login = seen.pull, site.forge.find_login()
+def _plan_earlier(
+    site: Site, seen: PullRequestView, policy: Policy, heads: Iterable[str]
+) -> Iterator[EarlierPlans]:
+    """What its specs were planned as at earlier heads; nothing of one that cannot be planned any
+    more, or not just now: it is for telling what has changed, and nothing waits for it."""
+    _, base = choose_commits(seen.pull, policy.commits)
+    for head in heads:
+        proposal = Proposal(
+            folder=site.folder,
+            head=head,
+            base=base,
+            policy=policy.commit,
+            sources=_ask_no_registry(site.sources) if seen.pull.is_fork else site.sources,
+            also=frozenset(list_asked_specs(seen, site.forge.find_login())),
+            check=_check_nothing,
+            check_weights=_check_no_weights,
+        )
+        try:
+            found = plan_pull_request(proposal)
+        except (Permanent, Refused, Temporary):
+            continue
+        yield EarlierPlans(head_sha=head, specs=tuple(_list_specs(found)))
+
+
+def _plan(site: Site, seen: PullRequestView, policy: Policy, view: View) -> PullRequestPlans:
+    pull = seen.pull
     _, base = choose_commits(pull, policy.commits)
-    view = View(now=site.now, login=login, project=policy.repository.project.spec)
-    also, is_trusted = frozenset(list_asked_specs(seen, login)), is_allowed(seen, view)
+    also, is_trusted = frozenset(list_asked_specs(seen, view.login)), is_allowed(seen, view)
     key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit)
     known = site.planned.get(key)
     if (

@@ -5,13 +5,15 @@ Pure.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.estimation.estimate import Estimate
-from vtspec.pipelines.formatting import MISSING, format_cost, pluralize
+from vtspec.pipelines.formatting import MISSING, format_cost, join_ends, pluralize
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import find_worst_effect
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.plan_phrases import (
+    EFFECTS,
     MEANINGS,
     UNKNOWN,
     describe_plan,
@@ -42,7 +44,6 @@ from .digests import (
 )
 from .ledger import Ledger
 from .markers import Shown, make_marker, render_shown
-from .phrases import Sentence
 from .replies import describe_run, explain_fork, explain_help
 from .request import find_standing, is_allowed, list_open
 from .view import PlannedSpec, PullRequestView, View
@@ -54,7 +55,10 @@ _ROOM: Final = 8_000
 _MARKS: Final = {True: "✅", False: "❌", None: "❔"}
 
 
-_HINT: Final = "`/vtspec plan SPEC` tells of one experiment"
+_HINT: Final = Sentence(
+    en="`/vtspec plan SPEC` tells of one experiment",
+    ko="`/vtspec plan SPEC`로 실험 하나를 볼 수 있습니다",
+)
 
 
 def render_plan_comment(
@@ -74,7 +78,9 @@ def render_plan_comment(
         page.render_removed(),
         page.render_help(),
     ]
-    return split_text(join_blocks([head, *body]) + "\n", seen.full_text, hint=_HINT)
+    return split_text(
+        join_blocks([head, *body]) + "\n", seen.full_text, hint=_HINT.say(tongue), tongue=tongue
+    )
 
 
 class _Page:
@@ -132,18 +138,19 @@ class _Page:
             if self._tongue == "ko"
             else ["experiment", "digest", "what comes of it", "time", "cost"]
         )
-        return render_table(header, rows, _ROOM) if rows else ""
+        return render_table(header, rows, _ROOM, tongue=self._tongue) if rows else ""
 
     def _render_row(self, target: Target) -> list[str]:
         plan = target.plan
-        seeds = f" seed {plan.training.seed}" if len(target.spec.plans) > 1 else ""
+        seed = f" {self._say('seed', '시드')} {plan.training.seed}"
+        seeds = seed if len(target.spec.plans) > 1 else ""
         digest = self._short[strip_digest(plan.digest)]
         return [
             f"{render_cell(plan.name)}{seeds}",
             render_cell(digest, 64),
             self._describe_standing(target),
-            format_time(plan.estimate),
-            format_costs(plan),
+            format_time(plan.estimate, self._tongue),
+            format_costs(plan, self._tongue),
         ]
 
     def _describe_standing(self, target: Target) -> str:
@@ -164,7 +171,7 @@ class _Page:
             case None if standing.is_at_work:
                 return self._say(f"runs: {run}", f"실행 중: {run}")
             case None:
-                told = "" if attempt is None else describe_run(attempt)
+                told = "" if attempt is None else describe_run(attempt).say(self._tongue)
                 return self._say(f"already run: {run}, {told}", f"이미 실행됨: {run}, {told}")
 
     def _tell_why_none(self) -> str:
@@ -217,8 +224,8 @@ class _Page:
         return join_blocks(
             [
                 title,
-                "" if plan is None else render_code(describe_plan(plan), _SENTENCE),
-                render_bullets(list(self._list_notes(spec, plan)), _ROOM),
+                "" if plan is None else render_code(describe_plan(plan, self._tongue), _SENTENCE),
+                render_bullets(list(self._list_notes(spec, plan)), _ROOM, self._tongue),
                 self._render_changes(spec.base),
                 self._render_comparisons(spec),
             ]
@@ -226,7 +233,7 @@ class _Page:
 
     def _list_notes(self, spec: PlannedSpec, plan: Plan | None) -> Iterator[str]:
         for problem in spec.problems:
-            yield _render_problem(problem)
+            yield _render_problem(problem, self._tongue)
         if spec.refusal is not None:
             yield f"❌ {render_code(spec.refusal, _SENTENCE)}"
         for reach in spec.reach:
@@ -263,7 +270,7 @@ class _Page:
         summary = self._say(
             f"{many} against the base", f"기준 브랜치와 다른 점 {len(other.changes)}개"
         )
-        return render_details(summary, _render_comparison(other))
+        return render_details(summary, _render_comparison(other, self._tongue))
 
     def _render_comparisons(self, spec: PlannedSpec) -> str:
         beside = spec.beside
@@ -273,7 +280,7 @@ class _Page:
                 render_details(
                     # A name of a spec or of a run, which is a DNS label.
                     self._say(f"against {other.name}", f"{other.name}과(와) 비교"),
-                    _render_comparison(other),
+                    _render_comparison(other, self._tongue),
                 )
                 for other in found
                 if other is not None and other.changes
@@ -301,7 +308,7 @@ class _Page:
         ]
         if not targets:
             return join_blocks([title, note, rows])
-        whole = _add_costs([one.plan.estimate for one in targets])
+        whole = _add_costs([one.plan.estimate for one in targets], self._tongue)
         told = self._say(
             f"To bring {pluralize(len(targets), 'plan')} up to date costs about {whole}:",
             f"계획 {len(targets)}개를 최신으로 만드는 비용은 약 {whole}입니다:",
@@ -320,44 +327,51 @@ class _Page:
             "이미 실행된 결과는 남으며, 실행 이름으로 찾을 수 있습니다.",
         )
         return join_blocks(
-            [title, render_bullets([render_code(one) for one in removed], _ROOM), note]
+            [
+                title,
+                render_bullets([render_code(one) for one in removed], _ROOM, self._tongue),
+                note,
+            ]
         )
 
     def render_help(self) -> str:
         return render_details(self._say("Commands", "명령"), explain_help().say(self._tongue))
 
 
-def _render_problem(problem: Problem) -> str:
+def _render_problem(problem: Problem, tongue: Tongue) -> str:
     mark = "❌" if problem.severity == "error" else "⚠️"
     where = f"{problem.file}:{problem.line}" if problem.line else problem.file
     what = f"{problem.path}: {problem.message}" if problem.path else problem.message
-    fix = f"; fix: {render_code(problem.fix, _SENTENCE)}" if problem.fix else ""
+    label = Sentence(en="fix", ko="해결").say(tongue)
+    fix = f"; {label}: {render_code(problem.fix, _SENTENCE)}" if problem.fix else ""
     return f"{mark} {render_code(where, 200)} {render_code(what, _SENTENCE)}{fix}"
 
 
-def _render_comparison(other: Comparison) -> str:
+def _render_comparison(other: Comparison, tongue: Tongue) -> str:
     rows = [
         [
             render_cell(one.path, 100),
             render_cell(shorten_value(one.before), 100),
             render_cell(shorten_value(one.after), 100),
-            one.effect,
+            EFFECTS[one.effect].say(tongue),
         ]
         for one in other.changes
     ]
     worst = find_worst_effect(other.changes)
-    meaning = "" if worst is None else f"{worst}: {MEANINGS[worst]}"
-    return join_blocks(
-        [render_table(["field", "before", "after", "effect"], rows, _ROOM), meaning]
+    meaning = (
+        "" if worst is None else f"{EFFECTS[worst].say(tongue)}: {MEANINGS[worst].say(tongue)}"
     )
+    english, korean = ["field", "before", "after", "effect"], ["필드", "이전", "이후", "영향"]
+    header = korean if tongue == "ko" else english
+    return join_blocks([render_table(header, rows, _ROOM, tongue=tongue), meaning])
 
 
-def _add_costs(estimates: Iterable[Estimate]) -> str:
+def _add_costs(estimates: Iterable[Estimate], tongue: Tongue) -> str:
     """What several plans cost together; not known where one of them is not."""
     found = list(estimates)
     costs = [one.cost for one in found if one.cost is not None]
     if len(costs) < len(found):
-        return UNKNOWN
+        return UNKNOWN.say(tongue)
     bounds = [one.whole_range for one in found]
     whole, currency = sum(costs), found[0].currency
     if any(one is None for one in bounds):
@@ -367,4 +381,5 @@ def _add_costs(estimates: Iterable[Estimate]) -> str:
         if one.whole_range is not None and one.whole_seconds and one.cost is not None:
             low += one.cost * one.whole_range[0] / one.whole_seconds
             high += one.cost * one.whole_range[1] / one.whole_seconds
-    return f"{format_cost(whole, currency)} ({low:,.2f} to {format_cost(high, currency)})"
+    ends = join_ends(f"{low:,.2f}", format_cost(high, currency), tongue)
+    return f"{format_cost(whole, currency)} ({ends})"

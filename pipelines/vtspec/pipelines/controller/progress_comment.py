@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from vtspec.pipelines.argo.workflow_words import describe_workflow
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.reporting.curves import build_series, render_mermaid, thin_series
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks
@@ -15,7 +16,7 @@ from vtspec.pipelines.runs.state_phrases import format_figures
 from .approved_runs import render_approved
 from .comment_text import cut_text, render_link, render_sha
 from .markers import make_marker
-from .phrases import Sentence, quote
+from .phrases import quote
 from .replies import explain_unclear
 from .view import Approval, Attempt, PullRequestView, View
 
@@ -55,16 +56,19 @@ def render_progress_comment(
     title = Sentence(en=f"## {len(at_work)} at work", ko=f"## 실행 중 {len(at_work)}개")
     parts = [_render_attempt(one, seen, view, tongue) for one in at_work[:_MOST_RUNS]]
     more = ", ".join(quote(one.run) for one in at_work[_MOST_RUNS:])
-    return cut_text(join_blocks([f"{marker}\n{title.say(tongue)}", *parts, more, *spoiled]) + "\n")
+    text = join_blocks([f"{marker}\n{title.say(tongue)}", *parts, more, *spoiled]) + "\n"
+    return cut_text(text, tongue=tongue)
 
 
 def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
     state, workflow = attempt.state, attempt.workflow
-    phase = "" if workflow is None else render_code(describe_workflow(workflow), 400)
+    phase = "" if workflow is None else render_code(describe_workflow(workflow, tongue), 400)
     if attempt.is_stopping:
         stopping = Sentence(en="is being stopped", ko="중지되는 중")
         phase = f"{phase}, {stopping.say(tongue)}"
-    figures = render_code(format_figures(state, " · "), 300) if state.training.epochs else ""
+    figures = (
+        render_code(format_figures(state, " · ", tongue), 300) if state.training.epochs else ""
+    )
     page = attempt.link or view.tracking
     where = render_link("MLflow", page) if page is not None else ""
     return join_blocks(

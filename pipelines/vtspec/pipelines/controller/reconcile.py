@@ -5,6 +5,8 @@ returns nothing; where some of it was lost, or was done twice, it returns what i
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -52,40 +54,81 @@ progress and results told."""
 EVERY_PART: Final[tuple[Part, ...]] = ("plan", "apply", "report")
 
 
+class PullRequestFault(Exception):
+    """An error of ours, its cause, in what is decided for one pull request."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"pull request {number}")
+        self.number = number
+
+
+def reconcile_each(
+    view: View, parts: Sequence[Part] = EVERY_PART
+) -> tuple[list[Action], dict[int, Exception]]:
+    """The same, and nothing for pull requests of which what is to be done could not be decided by
+    an error of ours; which that was."""
+    faults: dict[int, Exception] = {}
+    while True:
+        sound = [one for one in view.pull_requests if one.pull.number not in faults]
+        try:
+            return reconcile(replace(view, pull_requests=sound), parts), faults
+        except PullRequestFault as fault:
+            assert isinstance(fault.__cause__, Exception)
+            # All anew: what was decided for it may have been counted in what came after.
+            faults[fault.number] = fault.__cause__
+
+
+@contextmanager
+def _blaming(seen: PullRequestView) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise PullRequestFault(seen.pull.number) from error
+
+
 def reconcile(view: View, parts: Sequence[Part] = EVERY_PART) -> list[Action]:
-    """All that is to be done now, in an order in which it may be done."""
+    """All that is to be done now, in an order in which it may be done.
+
+    Raises `PullRequestFault` where an error of ours is one pull request's.
+    """
     ledger = open_ledger(view)
     actions: list[Action] = []
     verdicts: dict[int, Verdict] = {}
     if "apply" in parts:
         actions += _answer_commands(view, ledger)
         for seen in view.pull_requests:
-            verdict = judge_approval(seen, view, ledger)
+            with _blaming(seen):
+                verdict = judge_approval(seen, view, ledger)
             verdicts[seen.pull.number] = verdict
             actions += verdict.effects
         actions += _stop_unwanted(view, ledger)
     for seen in view.pull_requests:
-        if "plan" in parts:
-            actions += _tell_plan(seen, view, ledger)
-        if seen.pull.number in verdicts:
-            actions += _tell_verdict(seen, view, verdicts[seen.pull.number])
-        if "report" in parts:
-            actions += _tell_runs(seen, view, ledger)
+        with _blaming(seen):
+            if "plan" in parts:
+                actions += _tell_plan(seen, view, ledger)
+            if seen.pull.number in verdicts:
+                actions += _tell_verdict(seen, view, verdicts[seen.pull.number])
+            if "report" in parts:
+                actions += _tell_runs(seen, view, ledger)
     return [*actions, *set_statuses(view, ledger)] if "report" in parts else actions
 
 
 def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
     """The answers to all commands that have none, the oldest first, whichever pull request they
     are in: what one of them begins, the next one finds at work."""
-    found = [
-        (comment, seen)
-        for seen in view.pull_requests
-        for comment in seen.comments
-        if _is_others(comment, view.login) and parse_command(comment.body) is not None
-    ]
+    found: list[tuple[Comment, PullRequestView]] = []
+    for seen in view.pull_requests:
+        with _blaming(seen):
+            found += [
+                (comment, seen)
+                for comment in seen.comments
+                if _is_others(comment, view.login) and parse_command(comment.body) is not None
+            ]
     found.sort(key=lambda one: (one[0].created_at, one[0].id))
     for comment, seen in found:
-        yield from _answer_one(comment, seen, view, ledger)
+        with _blaming(seen):
+            answered = list(_answer_one(comment, seen, view, ledger))
+        yield from answered
 
 
 def _is_others(comment: Comment, login: str) -> bool:
@@ -133,7 +176,7 @@ def _render_reply(request: Request, answer: Answer) -> str:
     marker = f"{make_reply_marker(cause, answer.outcome)}{render_approved(begun)}"
     said = [one.say(request.tongue) for one in answer.sentences]
     mark = "🚀" if answer.outcome == "done" else "👎"
-    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n")
+    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n", tongue=request.tongue)
     return request.view.redactor.redact_text(body)
 
 

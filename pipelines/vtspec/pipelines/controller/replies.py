@@ -7,6 +7,7 @@ from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import PullRequestState
 from vtspec.pipelines.formatting import format_number
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
 
@@ -15,8 +16,8 @@ from .comment_text import render_link
 from .digests import Target, shorten_digests, strip_digest
 from .ledger import Standing
 from .markers import Shown
-from .phrases import Sentence, quote
-from .view import Attempt, PlannedSpec, PullRequestView, UnclearRun
+from .phrases import quote
+from .view import Attempt, PlannedSpec, UnclearRun
 
 _SHA_DIGITS: Final = 7
 _MOST_LINES: Final = 20
@@ -58,8 +59,11 @@ NOTHING_RUNS: Final = Sentence(
 )
 
 
-def explain_bad(bad: BadCommand, line: str | None) -> tuple[Sentence, ...]:
-    """What is wrong with a line that is no command, and what to type."""
+def explain_bad(
+    bad: BadCommand, line: str | None, changes: Sentence | None = None
+) -> tuple[Sentence, ...]:
+    """What is wrong with a line that is no command, and what to type; `changes` are those since
+    the head before, where it is approved without saying what."""
     word = quote(bad.word)
     usage = Sentence(en=_use(bad.verb), ko=_use(bad.verb))
     match bad.fault:
@@ -83,7 +87,8 @@ def explain_bad(bad: BadCommand, line: str | None) -> tuple[Sentence, ...]:
                 ko=f"{word}: 여기서는 옵션을 쓸 수 없습니다",
             )
         case "no digest" | "digest":
-            return (_explain_no_digest(bad), *_paste(line))
+            told = () if changes is None else (changes,)
+            return (_explain_no_digest(bad), *told, explain_line(line))
         case "spec":
             found = Sentence(
                 en=f"{word} is no name of an experiment", ko=f"{word}: 실험의 이름이 아닙니다"
@@ -121,15 +126,14 @@ def _explain_no_digest(bad: BadCommand) -> Sentence:
     )
 
 
-def _paste(line: str | None) -> tuple[Sentence, ...]:
+def explain_line(line: str | None) -> Sentence:
+    """The line to paste; that there is none, where nothing can be carried out."""
     if line is None:
-        return (
-            Sentence(
-                en="there is nothing here that could be carried out",
-                ko="여기에는 실행할 수 있는 계획이 없습니다",
-            ),
+        return Sentence(
+            en="there is nothing here that could be carried out",
+            ko="여기에는 실행할 수 있는 계획이 없습니다",
         )
-    return (Sentence(en=f"paste:\n\n```\n{line}\n```", ko=f"붙여 넣으세요:\n\n```\n{line}\n```"),)
+    return Sentence(en=f"paste:\n\n```\n{line}\n```", ko=f"붙여 넣으세요:\n\n```\n{line}\n```")
 
 
 def explain_help() -> Sentence:
@@ -221,42 +225,9 @@ def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
     )
 
 
-def explain_unknown_digest(
-    word: str, seen: PullRequestView, shown: Shown | None, line: str | None
-) -> Sentence:
-    """A digest means nothing here (any more): what has changed, and the line to paste."""
-    paste = _paste(line)[0]
-    head = seen.pull.head_sha
-    if head.startswith(word):
-        return Sentence(
-            en=f"{quote(word)} is a commit, and a plan is named by its digest; {paste.en}",
-            ko=f"{quote(word)}은(는) 커밋입니다. 계획은 다이제스트로 씁니다. {paste.ko}",
-        )
-    earlier = [one for one in (shown.digests if shown else ()) if one.digest.startswith(word)]
-    if not earlier:
-        return Sentence(
-            en=f"{quote(word)} is no plan of this pull request; {paste.en}",
-            ko=f"{quote(word)}: 이 풀 리퀘스트의 계획이 아닙니다. {paste.ko}",
-        )
-    was = earlier[0]
-    now = [plan for spec in seen.specs if spec.name == was.spec for plan in spec.plans]
-    told = f"now, at `{head[:_SHA_DIGITS]}`, that is `{_show(now[0].digest)}`" if now else ""
-    stands = f"지금은 (`{head[:_SHA_DIGITS]}`) `{_show(now[0].digest)}`입니다" if now else ""
-    at = was.head_sha[:_SHA_DIGITS]
-    return Sentence(
-        en=f"{quote(word)} was the plan of `{was.spec}` at `{at}`; "
-        f"{told or 'it is not planned here any more'}; {paste.en}",
-        ko=f"{quote(word)}은(는) `{at}`에서 `{was.spec}`의 계획이었습니다. "
-        f"{stands or '이제 여기에 없습니다'}. {paste.ko}",
-    )
-
-
-def _show(digest: str) -> str:
-    return strip_digest(digest)[:_SHA_DIGITS]
-
-
-def explain_stale(head: str, shown: Shown | None, line: str) -> Sentence:
-    """The head has changed since, or what was approved was not shown yet."""
+def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -> Sentence:
+    """The head has changed since, or what was approved was not shown yet; `is_same` says whether
+    it was named by its digest."""
     sha = head[:_SHA_DIGITS]
     if shown is None or shown.head_sha == head:
         what = f"the plan of the head `{sha}` was not shown when this was written"
@@ -265,6 +236,9 @@ def explain_stale(head: str, shown: Shown | None, line: str) -> Sentence:
         old = shown.head_sha[:_SHA_DIGITS]
         what = f"the head was `{old}` and is `{sha}` now"
         korean = f"최신 커밋이 `{old}`에서 `{sha}`(으)로 바뀌었습니다"
+        if is_same:
+            what += ", of which the plan is the same"
+            korean += " (계획은 같습니다)"
     return Sentence(
         en=f"{what}; look at the plan as it is now, and paste:\n\n```\n{line}\n```",
         ko=f"{korean}. 지금의 계획을 확인하고 붙여 넣으세요:\n\n```\n{line}\n```",
@@ -355,23 +329,32 @@ def _explain_there(standing: Standing, is_changed: bool) -> Sentence:
         more = ", and this pull request wants it too" if is_changed else ""
         extra = ". 이 풀 리퀘스트도 함께 기다립니다" if is_changed else ""
         return Sentence(en=f"{run} is at work{more}", ko=f"{run} 실행 중입니다{extra}")
-    told = f": {describe_run(standing.attempt)}" if standing.attempt is not None else ""
+    told = Sentence(en="", ko="")
+    if standing.attempt is not None:
+        how = describe_run(standing.attempt)
+        told = Sentence(en=f": {how.en}", ko=f": {how.ko}")
     name = standing.attempt.spec if standing.attempt is not None else "SPEC"
     return Sentence(
-        en=f"{run} was run already{told}; to run it again: `/vtspec rerun {name}`",
-        ko=f"{run} 이미 실행되었습니다{told}. 다시 실행하려면: `/vtspec rerun {name}`",
+        en=f"{run} was run already{told.en}; to run it again: `/vtspec rerun {name}`",
+        ko=f"{run} 이미 실행되었습니다{told.ko}. 다시 실행하려면: `/vtspec rerun {name}`",
     )
 
 
-def describe_run(attempt: Attempt) -> str:
+def describe_run(attempt: Attempt) -> Sentence:
     """How a run stands, in words, with its main figure and where it is reported."""
     state = attempt.state
-    words = "at work" if attempt.is_at_work else describe_ending(state.status)
+    words = Sentence(en="at work", ko="실행 중")
+    if not attempt.is_at_work:
+        status = state.status
+        words = Sentence(en=describe_ending(status), ko=describe_ending(status, "ko"))
     final, monitor = state.final.metrics, state.training.monitor
     name = monitor if monitor in final else next(iter(final), None)
     figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
-    link = "" if attempt.link is None else f" ({render_link('report', attempt.link)})"
-    return f"{words}{figure}{link}"
+    where = Sentence(en="", ko="")
+    if attempt.link is not None:
+        english, korean = (render_link(one, attempt.link) for one in ("report", "보고서"))
+        where = Sentence(en=f" ({english})", ko=f" ({korean})")
+    return Sentence(en=f"{words.en}{figure}{where.en}", ko=f"{words.ko}{figure}{where.ko}")
 
 
 def explain_stopping(run: str) -> Sentence:
@@ -412,7 +395,7 @@ def explain_at_work(run: str) -> Sentence:
 
 def explain_never_run(line: str | None) -> Sentence:
     """What never ran cannot be run again."""
-    paste = _paste(line)[0]
+    paste = explain_line(line)
     return Sentence(
         en=f"this plan has not been carried out yet; {paste.en}",
         ko=f"이 계획은 아직 실행된 적이 없습니다. {paste.ko}",
@@ -470,9 +453,10 @@ def list_plans(chosen: Sequence[PlannedSpec], specs: Sequence[PlannedSpec], head
 
 def list_runs(found: Sequence[Attempt]) -> Sentence:
     """How runs stand."""
-    lines = [f"- {quote(one.run)}: {describe_run(one)}" for one in found[-_MOST_LINES:]]
-    listed = "\n".join(lines)
-    return Sentence(en=f"runs:\n\n{listed}", ko=f"실행:\n\n{listed}")
+    told = [(quote(one.run), describe_run(one)) for one in found[-_MOST_LINES:]]
+    english = "\n".join(f"- {run}: {how.en}" for run, how in told)
+    korean = "\n".join(f"- {run}: {how.ko}" for run, how in told)
+    return Sentence(en=f"runs:\n\n{english}", ko=f"실행:\n\n{korean}")
 
 
 def explain_merged_otherwise(line: str) -> Sentence:

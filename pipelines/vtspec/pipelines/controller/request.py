@@ -6,8 +6,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import Comment
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.planning.digest import name_completion
 
 from . import replies
@@ -21,17 +22,29 @@ from .approval import (
 )
 from .commands import (
     AllowCommand,
+    ApplyCommand,
+    BadCommand,
     SpecCommand,
     parse_command,
 )
-from .digests import Target, list_changed, write_line
+from .digests import Target, find_meant, list_changed, write_line
 from .ledger import Ledger, Standing
-from .markers import Outcome, Shown, find_comments, parse_time, read_shown
-from .phrases import Sentence
+from .markers import (
+    CONCLUDED,
+    Outcome,
+    Shown,
+    find_comments,
+    find_replies,
+    parse_time,
+    read_shown,
+)
 from .view import Approval, PlannedSpec, PullRequestView, UnclearRun, View
 
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
+
+_MOST_EARLIER: Final = 3
+"""Earlier heads that are planned to tell what has changed since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +141,35 @@ def list_asked_specs(seen: PullRequestView, login: str) -> set[str]:
         if isinstance(command, SpecCommand) and command.verb == "plan" and may:
             found.update(name for name in command.specs if name in seen.experiments)
     return found
+
+
+def list_earlier_heads(seen: PullRequestView, view: View) -> list[str]:
+    """The earlier heads that a command which nobody has answered may be about, the likeliest
+    first: those whose plan it names, then the last ones."""
+    shown = find_shown(seen, view.login)
+    words = [word for one in seen.comments for word in _list_stale_words(one, seen, view)]
+    if shown is None or not words:
+        return []
+    older = [one for one in shown.digests if one.head_sha != seen.pull.head_sha]
+    named = [one for one in older if any(word and one.digest.startswith(word) for word in words)]
+    return list(dict.fromkeys(one.head_sha for one in (*named, *older)))[:_MOST_EARLIER]
+
+
+def _list_stale_words(comment: Comment, seen: PullRequestView, view: View) -> list[str]:
+    """The digests in a command that nobody has answered which mean no plan of now; an empty one
+    where it has none."""
+    if comment.author == view.login or is_too_old(comment, view):
+        return []
+    ours = {one.content for one in seen.reactions.get(comment.id, ()) if one.user == view.login}
+    if ours & CONCLUDED or comment.id in find_replies(seen.comments, view.login):
+        return []
+    match parse_command(comment.body):
+        case ApplyCommand(digests=digests):
+            return [word for word in digests if not find_meant(word, seen.specs)]
+        case BadCommand(fault="no digest"):
+            return [""]
+        case _:
+            return []
 
 
 def _allows(seen: PullRequestView, view: View, comment: Comment) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from vtspec.pipelines.argo.workflow_state import Cause
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.redaction import Redactor
 from vtspec.pipelines.reporting.escape import render_code, render_fence
 from vtspec.pipelines.reporting.render.markdown import render_sections
@@ -15,7 +16,7 @@ from vtspec.pipelines.runs.state import describe_ending
 
 from .comment_text import cut_text, render_link, render_sha
 from .markers import make_marker
-from .phrases import Sentence, quote
+from .phrases import quote
 from .view import Attempt, PullRequestView, View
 
 _BUDGETS: Final[Mapping[str, int]] = {
@@ -28,7 +29,9 @@ _BUDGETS: Final[Mapping[str, int]] = {
 }
 """The sections of the report that a comment has, each with its characters, of one run."""
 
+_FIX: Final = Sentence(en="fix", ko="해결")
 _FOLDED: Final = ("curves", "classes")
+_MORE: Final = Sentence(en="curves and classes", ko="학습 곡선과 클래스")
 _LOG_LINES: Final = 40
 _LOG_CHARACTERS: Final = 4_000
 
@@ -62,7 +65,7 @@ def render_result_comment(seen: PullRequestView, view: View, ended: Sequence[Att
     tongue = detect_language([seen.pull.title])
     parts = [_render_attempt(one, seen, view.redactor, tongue) for one in _keep_last(ended)]
     body = join_blocks(["\n\n---\n\n".join(parts)])
-    return cut_text(f"{make_marker('result')}\n{body}\n", _find_link(ended))
+    return cut_text(f"{make_marker('result')}\n{body}\n", _find_link(ended), tongue=tongue)
 
 
 def _keep_last(ended: Iterable[Attempt]) -> list[Attempt]:
@@ -84,11 +87,11 @@ def _render_attempt(
     )
     link = report if attempt.link is not None else ""
     if attempt.standing == "done":
-        return join_blocks([*_render_report(attempt, of), link])
+        return join_blocks([*_render_report(attempt, of, tongue), link])
     return join_blocks([*_render_failure(attempt, of, redactor, tongue), link])
 
 
-def _render_report(attempt: Attempt, of: str) -> list[str]:
+def _render_report(attempt: Attempt, of: str, tongue: Tongue) -> list[str]:
     facts = attempt.facts
     if facts is None:
         final = attempt.state.final.metrics
@@ -99,13 +102,13 @@ def _render_report(attempt: Attempt, of: str) -> list[str]:
     shown = render_sections(document.pick_sections(open_names), _BUDGETS)
     folded = render_sections(document.pick_sections(_FOLDED), _BUDGETS)
     run = f"{quote(attempt.run)}{of}"
-    return [shown, run, render_details("curves and classes", folded)]
+    return [shown, run, render_details(_MORE.say(tongue), folded)]
 
 
 def _render_failure(attempt: Attempt, of: str, redactor: Redactor, tongue: Tongue) -> list[str]:
     state = attempt.state
     mark = "⏸️" if attempt.standing == "cut short" else "❌"
-    ending = describe_ending(state.status)
+    ending = describe_ending(state.status, tongue)
     failure = state.failure
     message = "" if failure is None else redactor.redact_text(failure.message)
     trace = "" if failure is None or failure.traceback is None else failure.traceback
@@ -136,7 +139,7 @@ def _advise(attempt: Attempt, redactor: Redactor, tongue: Tongue) -> str:
     if words is not None:
         parts.append(f"- {words.say(tongue)}")
     if fix:
-        parts.append(f"- fix: {render_code(redactor.redact_text(fix), 500)}")
+        parts.append(f"- {_FIX.say(tongue)}: {render_code(redactor.redact_text(fix), 500)}")
     rerun = f"`/vtspec rerun {attempt.spec}`"
     if attempt.standing == "cut short":
         told = Sentence(

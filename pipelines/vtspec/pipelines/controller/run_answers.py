@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from vtspec.pipelines.language import Sentence
+
 from . import replies
 from .actions import Action, CreateRun, LabelRun
 from .approval import (
@@ -15,9 +17,9 @@ from .commands import (
     SpecCommand,
 )
 from .digests import Target, find_meant, list_targets, strip_digest, write_line
+from .earlier_plans import explain_unknown_digest
 from .ledger import Ledger, Standing, make_reservation
 from .markers import parse_time
-from .phrases import Sentence
 from .request import (
     Answer,
     Request,
@@ -63,7 +65,7 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
     ]
     targets = list_targets(specs)
     if refusal is None:
-        refusal = _find_stale(request, targets)
+        refusal = _find_stale(request, targets, is_same=False)
     done = {one.plan_id for one in begun}
     left = [target for target in targets if target.plan.id not in done]
     if not command.specs:
@@ -109,19 +111,21 @@ def _resolve(
             lines = [write_line(group, seen.specs) for group in meant]
             return [], (replies.explain_ambiguous(word, lines),)
         if not meant:
-            return [], (replies.explain_unknown_digest(word, seen, request.shown, line),)
+            return [], (explain_unknown_digest(word, seen, request.shown, line),)
         found += meant[0]
     unique = {target.plan.digest: target for target in found}
-    stale = _find_stale(request, list(unique.values()))
+    stale = _find_stale(request, list(unique.values()), is_same=True)
     return list(unique.values()), stale
 
 
-def _find_stale(request: Request, targets: Sequence[Target]) -> tuple[Sentence, ...] | None:
+def _find_stale(
+    request: Request, targets: Sequence[Target], *, is_same: bool
+) -> tuple[Sentence, ...] | None:
     pull, shown = request.seen.pull, request.shown
     if shown is not None and shown.is_seen(pull.head_sha, parse_time(request.comment.created_at)):
         return None
     line = write_line(targets, request.seen.specs)
-    return (replies.explain_stale(pull.head_sha, request.shown, line),)
+    return (replies.explain_stale(pull.head_sha, request.shown, line, is_same=is_same),)
 
 
 def _carry_out(request: Request, targets: Iterable[Target]) -> Answer:

@@ -16,6 +16,7 @@ from vtspec.pipelines.operations.pull_request import PullRequestPlans
 from vtspec.pipelines.operations.render import check_data, check_weights
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.project.repository import Repository
+from vtspec.pipelines.redaction import make_redactor
 
 from .observed_attempts import ObservedAttempts
 from .observed_runs import ObservedRuns
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 CLUSTER_S: Final = 60.0
 """How long a kubeconfig is taken for what it was: the tokens of pods and plug-ins are good for
 minutes after another one is given out."""
+
+
+FAULT_S: Final = 60.0
+"""How soon it is tried again what came upon an error that nobody foresaw."""
 
 
 class Ended(NamedTuple):
@@ -107,6 +112,17 @@ class Site:
         info, header = self.forge.find_repository(), self.forge.make_git_header()
         mirror = GitMirror(folder=self.folder, url=info.clone_url, header=header)
         return mirror, f"refs/heads/{info.default_branch}"
+
+    def note_fault(self, error: Exception) -> Temporary:
+        """Count an error of ours; what is told of it, without what is secret, and after which time
+        what came upon it is tried again."""
+        if self.metrics is not None:
+            self.metrics.count_fault()
+        return Temporary(make_redactor(self.environ).redact_traceback(error), delay_s=FAULT_S)
+
+    def note_faults(self, faults: Mapping[int, Exception]) -> "dict[int, Reason]":
+        """The same of several pull requests."""
+        return {number: self.note_fault(error) for number, error in faults.items()}
 
     @property
     def now(self) -> datetime:

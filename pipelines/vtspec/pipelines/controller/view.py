@@ -154,6 +154,14 @@ class UnclearRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlierPlans:
+    """The specs of a pull request as they are planned at a commit that was its head before."""
+
+    head_sha: str
+    specs: tuple[PlannedSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PullRequestView:
     """A pull request, with its specs as they are at its head, or at the merge commit once it is
     merged.
@@ -161,7 +169,8 @@ class PullRequestView:
     `reactions` are those to comments that begin with `/vtspec`; `permissions` are of everybody
     who wrote such a comment, approved or merged, and who is absent has none. `experiments` are
     all names in its tree, `removed` the files of those that it takes away. `full_text` is where
-    what of the plan comment had to be cut can be read.
+    what of the plan comment had to be cut can be read. `earlier` are plans of earlier heads, where
+    a command that nobody has answered asks for what is no plan any more.
     """
 
     pull: PullRequest
@@ -175,6 +184,7 @@ class PullRequestView:
     removed: Sequence[str] = ()
     changes_project: bool = False
     full_text: str | None = None
+    earlier: Sequence[EarlierPlans] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

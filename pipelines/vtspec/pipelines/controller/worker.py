@@ -22,7 +22,7 @@ from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
 from .effects import Effects
 from .observation import observe_site, survey_site
-from .reconcile import EVERY_PART, Part, find_next_looks, reconcile
+from .reconcile import EVERY_PART, Part, find_next_looks, reconcile_each
 from .site import Reason, Site
 from .view import View
 from .write_queue import Key, WriteQueue
@@ -101,8 +101,9 @@ def serve_once(
         observed = observe_site(site, numbers)
     site.repository = observed.repository
     due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
-    due |= _note_left_out(site, observed.left_out, report)
-    actions = reconcile(observed.view, parts)
+    actions, faults = reconcile_each(observed.view, parts)
+    left_out = {**observed.left_out, **site.note_faults(faults)}
+    due |= _note_left_out(site, left_out, report)
     effects = Effects(
         site=site,
         repository=observed.repository,
@@ -131,7 +132,7 @@ def serve_once(
         behind={one if isinstance(one, int) else None for one in effects.behind},
         patience_s=effects.patience_s,
         due=due,
-        left_out=observed.left_out,
+        left_out=left_out,
         view=observed.view,
     )
 

@@ -7,11 +7,11 @@ from importlib.metadata import version
 from typing import Protocol
 
 from vtspec.pipelines.drafting.checks import filter_errors, find_problems
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.project.repository import Repository
 from vtspec.schema.problem import Problem
 
 from .conversation import get_state, hash_words
-from .language import Tongue
 from .result import (
     NOTE_PREFIX,
     Assumption,

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
-Tongue = Literal["ko", "en"]
+from vtspec.pipelines.language import Tongue
 
 _WORD: Final = re.compile(r"(?<![^\s(])[A-Za-z]{2,}(?![^\s,.;:!?)])")
 """Letters between blanks; a name with digits, hyphens or slashes is none."""

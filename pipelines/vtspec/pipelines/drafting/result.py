@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from .language import Tongue
+from vtspec.pipelines.language import Tongue
 
 Status = Literal["complete", "question", "refused"]
 

@@ -10,8 +10,8 @@ from vtspec.pipelines.errors import Permanent, Refused
 
 if TYPE_CHECKING:
     from vtspec.pipelines.drafting.drafter import Drafter
-    from vtspec.pipelines.drafting.language import Tongue
     from vtspec.pipelines.drafting.result import DraftResult, Message
+    from vtspec.pipelines.language import Tongue
     from vtspec.pipelines.project.repository import Repository
     from vtspec.schema.problem import Problem
 

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Final, Literal, TypeAlias, assert_never
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.language import Tongue
 
 from .events import (
     ADAPTER_STEPS,
@@ -93,11 +94,25 @@ def describe_later_attempt(run: str, status: Status) -> str:
     return f"{run} is later and {describe_ending(status)} (go on with it: {go_on})"
 
 
-def describe_ending(status: Status) -> str:
+def describe_ending(status: Status, tongue: Tongue = "en") -> str:
     """How a run that nobody works on ended, behind its name: `failed`, `was stopped`."""
+    if tongue == "ko":
+        return _KOREAN_ENDINGS[status]
     if status in ("failed", "crashed", "succeeded"):
         return status
     return "was killed" if status in ("queued", "running") else f"was {status}"
+
+
+_KOREAN_ENDINGS: Final[dict[Status, str]] = {
+    "queued": "강제 종료됨",
+    "running": "강제 종료됨",
+    "succeeded": "성공",
+    "failed": "실패",
+    "crashed": "비정상 종료",
+    "refused": "거부됨",
+    "interrupted": "중단됨",
+    "stopped": "중지됨",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

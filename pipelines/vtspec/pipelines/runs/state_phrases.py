@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 
 from vtspec.pipelines.formatting import format_duration, format_number
+from vtspec.pipelines.language import Sentence, Tongue
 
 from .state import RunState
 
 
-def format_figures(state: RunState, between: str = "  ") -> str:
+def format_figures(state: RunState, between: str = "  ", tongue: Tongue = "en") -> str:
     """Where training is: its epoch, its loss, its main metric, its speed and what remains."""
     at = state.training
     # `at.epoch` counts what is done, so the one in work is the next; after the last there is none.
-    parts = [f"epoch {min(at.epochs or 1, int(at.epoch) + 1)}/{at.epochs or '?'}"]
+    epoch = Sentence(en="epoch", ko="에포크").say(tongue)
+    parts = [f"{epoch} {min(at.epochs or 1, int(at.epoch) + 1)}/{at.epochs or '?'}"]
     if at.loss is not None:
         parts.append(f"loss {format_number(at.loss)}")
     if at.history:
         parts += format_main_metric(at.monitor, at.history[-1].metrics)
     if at.images_per_s:
-        parts.append(f"{format_number(round(at.images_per_s))} images/s")
+        english = f"{format_number(round(at.images_per_s))} images/s"
+        korean = f"초당 {format_number(round(at.images_per_s))}장"
+        parts.append(Sentence(en=english, ko=korean).say(tongue))
     if at.remaining_s is not None:
-        parts.append(f"{format_duration(at.remaining_s)} left")
+        left = format_duration(at.remaining_s)
+        parts.append(Sentence(en=f"{left} left", ko=f"{left} 남음").say(tongue))
     return between.join(parts)
 
 

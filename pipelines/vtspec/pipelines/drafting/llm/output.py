@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from vtspec.pipelines.drafting.checks import filter_errors, find_problems, make_problem
-from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Draft, Question
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.project.spec_names import find_free_name
 from vtspec.schema import API_VERSION
 from vtspec.schema.kinds.patterns import NAME

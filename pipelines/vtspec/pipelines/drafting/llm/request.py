@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vtspec.pipelines.drafting.conversation import get_state, list_words
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.drafting.result import Data, Message
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import Redactor
 

@@ -1,8 +1,9 @@
 """Offline drafting: a grammar of Korean and English, no model, no network; the same words give
 the same answer."""
 
-from vtspec.pipelines.drafting.language import Tongue, detect_language
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.drafting.result import ConversationState, Draft
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.project.repository import Repository
 
 __all__ = ["draft_offline"]

@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 from vtspec.pipelines.drafting.checks import filter_errors, find_problems
-from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import collect_tasks
 from vtspec.pipelines.drafting.result import ConversationState, Data, Draft
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.project.spec_names import find_free_name
 from vtspec.schema import API_VERSION
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS, FORMATS_OF_TASK

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
-from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.result import Assumption, Data, Question
+from vtspec.pipelines.language import Tongue
 from vtspec.schema import API_VERSION
 
 from . import messages

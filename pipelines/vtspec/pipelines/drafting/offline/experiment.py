@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Final
 
 from vtspec.pipelines.drafting.checks import filter_errors, find_problems
-from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.choose.experiment_target import resolve_subject
 from vtspec.pipelines.drafting.result import Assumption, ConversationState, Data, Draft, Question
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.project.spec_names import find_free_name
 
 from . import messages

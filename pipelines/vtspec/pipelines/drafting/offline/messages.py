@@ -4,9 +4,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from vtspec.pipelines.drafting.language import Tongue
 from vtspec.pipelines.drafting.offline.vocabulary.tasks import TITLES
 from vtspec.pipelines.drafting.result import Assumption, Question
+from vtspec.pipelines.language import Tongue
 
 from .korean_particles import append_particle
 

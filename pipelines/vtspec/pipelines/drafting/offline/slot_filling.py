@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from vtspec.pipelines.drafting.language import Tongue
+from vtspec.pipelines.language import Tongue
 
 from .draft_builder import DraftBuilder, QuestionPriority
 from .mentions import Mention, ParsedText

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vtspec.pipelines.formatting import pluralize
+from vtspec.pipelines.language import Sentence, Tongue
 
 Row = Sequence[str]
 
@@ -28,21 +29,25 @@ class Space:
         return min(self.whole - self.used, int(self.whole * share)) - self.frame
 
 
-def render_table(header: Row, rows: Sequence[Row], budget: int, align: str = "") -> str:
+def render_table(
+    header: Row, rows: Sequence[Row], budget: int, align: str = "", tongue: Tongue = "en"
+) -> str:
     """A pipe table of as many rows as fit into `budget` characters, and a line that counts the
     rest. `align` has `l` or `r` for each column. Cells are markdown already; "" where not even
     the header fits."""
     marks = [{"r": "---:"}.get(side, "---") for side in align.ljust(len(header), "l")]
     lines = [_render_row(header), _render_row(marks)]
-    return _fit_lines(lines, [_render_row(row) for row in rows], budget, "row")
+    return _fit_lines(lines, [_render_row(row) for row in rows], budget, "row", tongue)
 
 
-def render_bullets(items: Sequence[str], budget: int) -> str:
+def render_bullets(items: Sequence[str], budget: int, tongue: Tongue = "en") -> str:
     """A list of as many items as fit, and a line that counts the rest."""
-    return _fit_lines([], [f"- {item}" for item in items], budget, "line")
+    return _fit_lines([], [f"- {item}" for item in items], budget, "line", tongue)
 
 
-def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) -> str:
+def _fit_lines(
+    head: list[str], lines: Sequence[str], budget: int, noun: str, tongue: Tongue
+) -> str:
     """`head` and as many `lines` as fit, with room kept for the line that counts the rest."""
     whole = "\n".join([*head, *lines])
     # The room for the counting line is only given up where something has to be counted.
@@ -59,7 +64,8 @@ def _fit_lines(head: list[str], lines: Sequence[str], budget: int, noun: str) ->
     if not kept:
         return ""
     left = len(lines) - len(kept)
-    return "\n".join([*head, *kept, "", f"*… and {pluralize(left, f'more {noun}')}*"])
+    more = Sentence(en=f"and {pluralize(left, f'more {noun}')}", ko=f"외 {left:,}줄").say(tongue)
+    return "\n".join([*head, *kept, "", f"*… {more}*"])
 
 
 def _render_row(cells: Row) -> str:
