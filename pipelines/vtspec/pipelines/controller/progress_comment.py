@@ -66,9 +66,10 @@ def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue:
     if attempt.is_stopping:
         stopping = Sentence(en="is being stopped", ko="중지되는 중")
         phase = f"{phase}, {stopping.say(tongue)}"
-    figures = (
-        render_code(format_figures(state, " · ", tongue), 300) if state.training.epochs else ""
-    )
+    at = state.training
+    # How many epochs there will be is known before the first one, while data are fetched.
+    has_begun = at.loss is not None or at.epoch > 0 or bool(at.history)
+    figures = render_code(format_figures(state, " · ", tongue), 300) if has_begun else ""
     page = attempt.link or view.tracking
     where = render_link("MLflow", page) if page is not None else ""
     return join_blocks(
@@ -96,7 +97,7 @@ def _name_approvals(attempt: Attempt, seen: PullRequestView, tongue: Tongue) -> 
         return told.say(tongue)
     head = render_sha(seen.pull.head_sha)
     later = Sentence(
-        en=f"; the head is {head} since, which this run is not of",
+        en=f"; {head} was pushed since, and this run is not of it",
         ko=f". 최신 커밋은 {head}이며 이 실행은 그 커밋의 것이 아닙니다",
     )
     return f"{told.say(tongue)}{later.say(tongue)}"
