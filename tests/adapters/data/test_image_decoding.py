@@ -21,7 +21,7 @@ from vtspec.adapters.data.image_decoding import (
 from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.evaluation.classification import SplitScores
 from vtspec.adapters.evaluation.error_samples import collect_errors
-from vtspec.adapters.timm.data import UnreadableImage, decode_image
+from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
 from vtspec.pipelines.data.inspection.image_probe import ImageInfo, inspect_images
 from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 

@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from timm_jobs import DIGITS, a_timm_job, differing, prepared, trained, weights_of, write_digits
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError, ExportedFile, Job, TaskType
+from vtspec.adapters.pytorch.epoch_progress import EpochProgress
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import TOLERANCE, export_onnx
 from vtspec.adapters.pytorch.state import save_weights
 from vtspec.adapters.timm.adapter import TASKS, VERSION, Adapter
-from vtspec.adapters.timm.epoch_progress import EpochProgress
 
 pytestmark = pytest.mark.slow
 

@@ -16,18 +16,16 @@ from shortages import no_descriptors
 from timm_jobs import a_timm_job, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.image_labels import LabeledImage
+from vtspec.adapters.pytorch.epoch_progress import EpochBatches, plan_batches
+from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image, iter_batches
 from vtspec.adapters.pytorch.state import seed_everything
 from vtspec.adapters.timm.data import (
     ImageDataset,
-    UnreadableImage,
     build_eval_loader,
     build_eval_transform,
     build_train_loader,
     build_train_transform,
-    decode_image,
-    iter_batches,
 )
-from vtspec.adapters.timm.epoch_progress import EpochBatches, plan_batches
 from vtspec.adapters.timm.params import PARAMS, complete_job
 
 pytestmark = pytest.mark.slow

@@ -33,6 +33,7 @@ from vtspec.adapters.evaluation.classification import (
 from vtspec.adapters.evaluation.error_samples import collect_errors, name_image
 from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, plan_batches
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.state import (
     choose_device,
@@ -48,8 +49,7 @@ from vtspec.adapters.pytorch.state import (
 from vtspec.adapters.training import checkpoints
 
 from .classifier import Classifier
-from .data import build_train_loader, build_train_transform, resolve_settings
-from .epoch_progress import EpochBatches, EpochProgress, plan_batches, resume_batches
+from .data import build_train_loader, build_train_transform, resolve_settings, resume_batches
 from .network import build_network, freeze
 from .params import PARAMS, complete_job, get_mixing_alphas
 from .recipe import Recipe

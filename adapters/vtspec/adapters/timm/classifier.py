@@ -15,15 +15,10 @@ from vtspec.adapters.evaluation.classification import SplitScores
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
+from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image, iter_batches
+from vtspec.adapters.pytorch.schedule import autocast
 
-from .data import (
-    UnreadableImage,
-    build_eval_loader,
-    build_eval_transform,
-    decode_image,
-    iter_batches,
-)
-from .recipe import autocast
+from .data import build_eval_loader, build_eval_transform
 
 if TYPE_CHECKING:
     import torch

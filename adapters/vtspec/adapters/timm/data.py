@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import resource
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.data.image_decoding import UnreadableImageError, read_image
 from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.json_types import JsonObject
-from vtspec.adapters.pytorch.errors import translate_errors
+from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress
+from vtspec.adapters.pytorch.loading import (
+    SPARE_DESCRIPTORS,
+    UnreadableImage,
+    check_descriptors,
+    collate,
+    decode_image,
+    iter_batches,
+)
+from vtspec.adapters.pytorch.state import get_random_states, restore_random_states
 
 from .params import AUGMENTING
 
@@ -21,10 +25,9 @@ if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
 
-    Transform = Callable[[Image], torch.Tensor]
+    from vtspec.adapters.pytorch.loading import Batch
 
-    Batch: TypeAlias = Sequence[torch.Tensor] | "UnreadableImage"
-    """Images `(n, 3, h, w)` and targets `(n,)`; or the image that keeps the batch from being."""
+    Transform = Callable[[Image], torch.Tensor]
 
 PRESETS: Final[Mapping[str, JsonObject]] = {
     "none": {"no_aug": True},
@@ -34,12 +37,6 @@ PRESETS: Final[Mapping[str, JsonObject]] = {
     "strong": {"auto_augment": "rand-m9-mstd0.5-inc1", "re_prob": 0.25, "re_mode": "pixel"},
 }
 """Augmentation presets, as arguments of `timm.data.create_transform`."""
-
-_DESCRIPTORS_PER_WORKER: Final = 8
-"""Its pipe and its process have two each; two batches of two tensors wait in shared memory."""
-
-_SPARE_DESCRIPTORS: Final = 16
-"""For the pipe of all workers, the batch in use, and the ten that PyTorch wants to find free."""
 
 _CHANGES: Final = {
     "hflip": "hflip",
@@ -51,22 +48,6 @@ _CHANGES: Final = {
     "reCount": "re_count",
     "trainInterpolation": "interpolation",
 }
-
-
-@dataclass(frozen=True)
-class UnreadableImage:
-    """An image that could not be decoded, and why; it travels to the training process in place
-    of a batch, since an exception loses its type on the way."""
-
-    path: Path
-    reason: str
-
-    def to_error(self) -> AdapterError:
-        """The error that names the image, and says how to find all that are broken."""
-        return AdapterError(
-            f"{self.path} cannot be read as an image: {self.reason}",
-            "repair or remove it; 'vtspec datasets inspect' on the dataset lists all like it",
-        )
 
 
 class ImageDataset:
@@ -84,38 +65,6 @@ class ImageDataset:
         path, target = self.images[index]
         image = decode_image(path)
         return image if isinstance(image, UnreadableImage) else (self.transform(image), target)
-
-
-def decode_image(path: Path) -> Image | UnreadableImage:
-    """What the image shows, as 8-bit RGB; or why it shows nothing."""
-    try:
-        return read_image(path)
-    except UnreadableImageError as error:
-        return UnreadableImage(path, str(error))
-
-
-def collate(items: Sequence[tuple[torch.Tensor, int] | UnreadableImage]) -> Batch:
-    """PyTorch's batch of the items, or the first one that is unreadable."""
-    from torch.utils.data import default_collate
-
-    for item in items:
-        if isinstance(item, UnreadableImage):
-            return item
-    return cast("Batch", default_collate(list(items)))
-
-
-def iter_batches(batches: Iterator[Batch]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches `(n, 3, h, w)` and `(n,)`, one by one.
-
-    Raises:
-        AdapterError: an image of the batch is unreadable.
-    """
-    # Raised here and not in a worker, where an exception loses its type on the way.
-    with translate_errors():
-        for batch in batches:
-            if isinstance(batch, UnreadableImage):
-                raise batch.to_error()
-            yield batch[0], batch[1]
 
 
 def resolve_settings(model: torch.nn.Module, job: Job) -> JsonObject:
@@ -183,7 +132,7 @@ def build_train_loader(
         AdapterError: the workers need more open files than this process may have.
     """
     # More than while measuring: what fits now must not be refused after an epoch.
-    _check_descriptors(job.training.workers, _SPARE_DESCRIPTORS + 8)
+    check_descriptors(job.training.workers, SPARE_DESCRIPTORS + 8)
     return _build_loader(
         ImageDataset(images, transform), job, generator, {"shuffle": True, "drop_last": drop_last}
     )
@@ -195,22 +144,10 @@ def build_eval_loader(
     """Batches in order. It has a generator of its own: measuring must not disturb training."""
     import torch
 
-    _check_descriptors(job.training.workers, _SPARE_DESCRIPTORS)
+    check_descriptors(job.training.workers)
     return _build_loader(
         ImageDataset(images, transform), job, torch.Generator(), {"shuffle": False}
     )
-
-
-def _check_descriptors(workers: int, spare: int) -> None:
-    # A worker that runs out of them while it starts is waited for without end.
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    needed = len(os.listdir("/dev/fd")) + _DESCRIPTORS_PER_WORKER * workers + spare
-    if workers and limit != resource.RLIM_INFINITY and limit < needed:
-        raise AdapterError(
-            f"the limit of {limit} open files is too low for training.workers: {workers}, which "
-            f"need {needed}",
-            f"ulimit -n {max(needed, 1024)}",
-        )
 
 
 def _build_loader(
@@ -227,3 +164,30 @@ def _build_loader(
         generator=generator,
         **more,
     )
+
+
+def resume_batches(
+    course: EpochProgress,
+    cut: EpochBatches,
+    loader: torch.utils.data.DataLoader[Batch],
+    generator: torch.Generator,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches of the epoch that come after the course's steps, exactly as they would have.
+
+    The order of images and the random states of worker processes follow from the state at the
+    epoch's start, and the latter from every batch since: so the epoch is begun again from there,
+    what was trained on is drawn and dropped, and the random states of now are put back. Costs
+    the loading of those batches.
+    """
+    if course.step == 0:
+        return iter_batches(iter(loader))
+    if course.step >= cut.steps:
+        return iter(())
+    # Drawing what was trained on moves every random state; they are put back behind it.
+    now = get_random_states(generator)
+    restore_random_states(course.start, generator)
+    batches = iter_batches(iter(loader))
+    for _ in range(course.step * cut.accumulation):
+        next(batches)
+    restore_random_states(now, generator)
+    return batches

@@ -9,6 +9,11 @@ from typing import Final
 from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict
 from vtspec.adapters.job import resolve_params
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.schedule_params import (
+    SCHEDULE_PARAMS,
+    find_training_conflicts,
+    list_idle_schedule_params,
+)
 
 PARAMS: Final[Mapping[str, Param]] = {
     # The network.
@@ -174,50 +179,9 @@ PARAMS: Final[Mapping[str, Param]] = {
         maximum=1.0,
         help="Learning rate of each layer as a share of the next one's; for fine-tuning.",
     ),
-    "warmupLearningRate": Param(
-        type="float",
-        default=None,
-        minimum=0.0,
-        maximum=100.0,
-        help="Where the warm-up starts; 0 if left out.",
-    ),
-    "decayEpochs": Param(
-        type="float",
-        default=None,
-        minimum=0.001,
-        maximum=10000.0,
-        help="Epochs between the falls of scheduler step; 30 if left out.",
-    ),
-    "decayRate": Param(
-        type="float",
-        default=None,
-        minimum=0.001,
-        maximum=0.999,
-        help="Factor at each fall of schedulers step and plateau; 0.1 if left out.",
-    ),
-    "plateauPatience": Param(
-        type="int",
-        default=None,
-        minimum=0,
-        maximum=10000,
-        help="Epochs without improvement before scheduler plateau falls; 10 if left out.",
-    ),
-    "polynomialPower": Param(
-        type="float",
-        default=None,
-        minimum=0.01,
-        maximum=10.0,
-        help="Power of scheduler polynomial; 2 if left out.",
-    ),
+    **SCHEDULE_PARAMS,
 }
 """Name: type, range and meaning. A default of None stands for what the help says."""
-
-_ONLY_WITH_SCHEDULER: Final = {
-    "decayEpochs": ("step",),
-    "decayRate": ("step", "plateau"),
-    "plateauPatience": ("plateau",),
-    "polynomialPower": ("polynomial",),
-}
 
 AUGMENTING: Final = (
     "trainInterpolation",
@@ -265,19 +229,7 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
                 message=f"changes nothing {why}",
                 fix=f"leave out params.{name}",
             )
-    scheduler = settings["training.scheduler"]
-    if settings["training.minLearningRate"] and scheduler in ("step", "constant"):
-        yield SettingConflict(
-            path="training.minLearningRate",
-            message=f"changes nothing with scheduler '{scheduler}'",
-            fix="leave it out, or take cosine, linear, polynomial or plateau",
-        )
-    if settings["training.precision"] == "fp16" and not settings["resources.gpus"]:
-        yield SettingConflict(
-            path="training.precision",
-            message="fp16 needs a GPU",
-            fix="set training.precision to fp32 or bf16, or resources.gpus to 1",
-        )
+    yield from find_training_conflicts(settings)
 
 
 def get_mixing_alphas(job: Job) -> tuple[float, float]:
@@ -294,7 +246,7 @@ def _choose_alphas(
 
 def _list_idle_params(settings: JsonObject) -> list[tuple[str, str]]:
     """Every param that would change nothing beside these settings, and why."""
-    augmentation, scheduler = settings["training.augmentation"], settings["training.scheduler"]
+    augmentation = settings["training.augmentation"]
     idle: list[tuple[str, str]] = []
     if augmentation == "none":
         idle += [(name, "with augmentation 'none'") for name in AUGMENTING]
@@ -311,10 +263,4 @@ def _list_idle_params(settings: JsonObject) -> list[tuple[str, str]]:
         idle += [(name, why) for name in ("mixupProb", "mixupMode", "mixupOffEpoch")]
     if not all(alphas):
         idle.append(("mixupSwitchProb", "without both mixup and cutmix"))
-    if not settings["training.warmupEpochs"]:
-        idle.append(("warmupLearningRate", "without a warm-up: training.warmupEpochs is 0"))
-    return idle + [
-        (name, f"with scheduler '{scheduler}'")
-        for name, schedulers in _ONLY_WITH_SCHEDULER.items()
-        if scheduler not in schedulers
-    ]
+    return idle + list_idle_schedule_params(settings)

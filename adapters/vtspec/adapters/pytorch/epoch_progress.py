@@ -1,21 +1,17 @@
-"""Where an epoch stands: how it is cut into steps, what it has summed up, how to find back."""
+"""Where an epoch stands: how it is cut into steps, and what it has summed up."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import AdapterError, TrainingJob
-from vtspec.adapters.pytorch.state import StateDict, get_random_states, restore_random_states
 
-from .data import iter_batches
+from .state import StateDict
 
 if TYPE_CHECKING:
     import torch
-
-    from .data import Batch
 
 
 @dataclass(frozen=True)
@@ -138,30 +134,3 @@ class EpochProgress:
         course.total = state["total"]
         course._looked = (float(course.total), course.weight)
         return course
-
-
-def resume_batches(
-    course: EpochProgress,
-    cut: EpochBatches,
-    loader: torch.utils.data.DataLoader[Batch],
-    generator: torch.Generator,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of the epoch that come after the course's steps, exactly as they would have.
-
-    The order of images and the random states of worker processes follow from the state at the
-    epoch's start, and the latter from every batch since: so the epoch is begun again from there,
-    what was trained on is drawn and dropped, and the random states of now are put back. Costs
-    the loading of those batches.
-    """
-    if course.step == 0:
-        return iter_batches(iter(loader))
-    if course.step >= cut.steps:
-        return iter(())
-    # Drawing what was trained on moves every random state; they are put back behind it.
-    now = get_random_states(generator)
-    restore_random_states(course.start, generator)
-    batches = iter_batches(iter(loader))
-    for _ in range(course.step * cut.accumulation):
-        next(batches)
-    restore_random_states(now, generator)
-    return batches
