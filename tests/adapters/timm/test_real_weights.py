@@ -15,8 +15,8 @@ import onnxruntime
 import pytest
 from PIL import Image
 
+import vtspec.adapters.pytorch.loading
 import vtspec.adapters.timm.adapter
-import vtspec.adapters.timm.data
 from real_weights import (
     MODEL,
     describe_class,
@@ -120,7 +120,7 @@ def swap_channels(monkeypatch: pytest.MonkeyPatch) -> None:
         red, green, blue = read_image(path).split()
         return Image.merge("RGB", (blue, green, red))
 
-    monkeypatch.setattr(vtspec.adapters.timm.data, "read_image", read_swapped)
+    monkeypatch.setattr(vtspec.adapters.pytorch.loading, "read_image", read_swapped)
 
 
 def with_settings(**changes: Any) -> Callable[[pytest.MonkeyPatch], None]:

@@ -29,10 +29,9 @@ def read_photograph(name: str) -> Pixels:
     """A PNG that scikit-image ships, as `(height, width)` grey or `(height, width, 3)` RGB."""
     import numpy as np
     import skimage.data
-    from PIL import Image
+    from skimage.io import imread
 
-    with Image.open(Path(skimage.data.__file__).with_name(f"{name}.png")) as image:
-        return np.asarray(image)
+    return np.asarray(imread(Path(skimage.data.__file__).with_name(f"{name}.png")))
 
 
 def read_digits(split: str) -> dict[int, list[Pixels]]:
