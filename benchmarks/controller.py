@@ -45,7 +45,11 @@ def main() -> int:
         _serve(json.loads(options.serve))
         return 0
     if options.look:
-        _look(json.loads(options.look))
+        from vtspec.pipelines.controller.garbage import short_collections
+
+        # As the controller's process has it.
+        with short_collections():
+            _look(json.loads(options.look))
         return 0
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     # Both are measured, whichever fails.

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, an_epoch, events_of
+from vtspec.pipelines.runs import frozen_copy
 from vtspec.pipelines.runs.events import KINDS, Event, decode_event, encode_event, read_body
 from vtspec.pipelines.runs.metrics import build_metrics
 from vtspec.pipelines.runs.state import (
@@ -525,3 +526,19 @@ def test_an_unknown_kind_only_moves_the_clock() -> None:
     before, after = fold_events(known), fold_events([*known, later])
     assert after.clock.updated == later.time
     assert (after.training, after.status) == (before.training, before.status)
+
+
+def test_a_changed_copy_is_what_the_standard_library_makes() -> None:
+    found = fold_events(events_of([STARTED, *(an_epoch(epoch) for epoch in (1, 2)), EVALUATED]))
+    for whole, changes in (
+        (found, {"seq": 40, "step": "report"}),
+        (found.training, {"epochs": 7}),
+        (found.clock, {"seconds": 8.5}),
+        (found.provenance, {"plan_digest": "sha256:" + "1" * 64}),
+    ):
+        copied = frozen_copy.replace(whole, **changes)
+        assert copied == replace(whole, **changes) != whole
+        # What a copy without `__init__` would leave out.
+        assert all(one.init for one in fields(whole))
+        assert not hasattr(whole, "__post_init__")
+        assert not hasattr(whole, "__slots__")

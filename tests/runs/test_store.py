@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -126,6 +127,31 @@ def test_the_last_run_is_the_last_even_where_the_clock_was_set_back(tmp_path: Pa
     runs = Runs(tmp_path)
     assert runs.find("cats").name == "cats-00000000aa"
     assert runs.count_order() == 3
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_runs_are_ranked_by_what_their_files_say_now(tmp_path: Path, is_replaced: bool) -> None:
+    apes, cats = "apes-0123456789", CATS
+    for each in (apes, cats):
+        a_run_folder(tmp_path, [STARTED], a_plan(id=each))
+
+    def tell(name: str, year: int) -> None:
+        file = tmp_path / name / "events.jsonl"
+        told = re.sub(r'"time":"\d{4}', f'"time":"{year}', file.read_text())
+        other = file.with_name("other")
+        if not is_replaced:
+            file.write_text(told)
+            return
+        other.write_text(told)
+        other.replace(file)
+        # All that is left to tell it by is which file it is.
+        for path in (file, file.parent):
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    for oldest, newest in ((apes, cats), (cats, apes), (apes, cats)):
+        tell(oldest, 2020)
+        tell(newest, 2021)
+        assert [run.name for run in Runs(tmp_path).list_runs()] == [oldest, newest]
 
 
 @pytest.mark.parametrize("kind", ["a file", "a name below a file"])

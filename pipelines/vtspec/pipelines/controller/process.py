@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
 
+from .garbage import short_collections
 from .metrics import Metrics, SiteMetrics
 from .receiver import has_command, make_receiver
 from .reconcile import EVERY_PART, Part
@@ -80,6 +81,7 @@ def serve_repositories(
         server.should_exit = True
 
     with ExitStack() as stack:
+        stack.enter_context(short_collections())
         stack.enter_context(_ended_by_sigterm(end))
         try:
             listening = stack.enter_context(config.bind_socket())

@@ -1,10 +1,11 @@
 """What of a store's run is in its folder here, kept beside its files."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ ALIVE_S: Final = 150.0
 """How long a writer is believed that said that it lives."""
 
 _LOCK: Final = ".mirror.lock"
+_PART: Final = ".mirror.part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,21 @@ def read_index(home: Path) -> MirrorIndex:
 def write_index(home: Path, index: MirrorIndex) -> None:
     """Keep it in the run's folder, which is made."""
     home.mkdir(parents=True, exist_ok=True)
-    write_file_atomic(home / MARKER, json.dumps(asdict(index)))
+    write_file_atomic(home / MARKER, _encode(index))
+
+
+def note_copies(home: Path, index: MirrorIndex) -> None:
+    """Keep it in the run's folder, whole or not at all; for whoever holds the index, and has just
+    copied what it tells of. Neither is flushed to the disk: what a power cut takes of an index is
+    copied again, and one that outlived the copies would tell of files that are not whole."""
+    part = home / _PART
+    part.write_text(_encode(index))
+    os.replace(part, home / MARKER)
+
+
+def _encode(index: MirrorIndex) -> str:
+    copies = {path: vars(one) for path, one in index.copies.items()}
+    return json.dumps({**vars(index), "copies": copies})
 
 
 @contextmanager

@@ -171,6 +171,9 @@ class ObjectStore:
         def copy() -> str:
             found = _library().get(self._store, key)
             with path.open("wb") as file:
+                if found.meta["size"] <= _CHUNK:
+                    file.write(found.bytes())
+                    return _get_tag(found.meta)
                 for chunk in found.stream(min_chunk_size=_CHUNK):
                     file.write(chunk)
             return _get_tag(found.meta)

@@ -33,6 +33,7 @@ from .mirror_index import (
     ObjectCopy,
     has_unsent,
     hold_index,
+    note_copies,
     read_index,
     write_index,
 )
@@ -312,7 +313,7 @@ class RunMirror:
             beat=writer.modified if writer and writer.tag != index.writer else 0.0,
         )
         if fresh != index:
-            write_index(home, fresh)
+            note_copies(home, fresh)
 
 
 def find_mirror(folder: Path) -> RunMirror | None:

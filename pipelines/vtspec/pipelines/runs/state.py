@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from typing import Final, Literal, TypeAlias, assert_never
@@ -41,6 +41,7 @@ from .events import (
     Unknown,
     Warned,
 )
+from .frozen_copy import replace
 from .training_state import Training, apply_training, pause_training
 
 PLAN_FILE: Final = "plan.json"

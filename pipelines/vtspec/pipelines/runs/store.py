@@ -3,11 +3,12 @@
 import math
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +18,18 @@ from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.schema.suggestions import suggest_fix
 
+from .event_log import EVENTS_FILE
 from .lock import RunLock, find_holder, hold_lock
-from .mirror_index import find_made
+from .mirror_index import MARKER, find_made
 from .run import Run, find_completed_run, is_run_name, make_run_name, write_json
 from .run_mirror import RunMirror, find_mirror
 from .state import PLAN_FILE
 
 _THREADS: Final = 8
 """Requests to a store at once."""
+
+_SETTLED_NS: Final = 1_000_000_000
+"""What was written less long ago may be written again at what is the same time to a disk."""
 
 _GONE: Final = ".gone-"
 """What the name of a run that is being deleted begins with."""
@@ -112,12 +117,10 @@ class Runs:
         return [entry for entry in entries if is_run_name(entry.name) and entry.is_dir()]
 
     def _rank(self, run: Run) -> tuple[float, float, int, str]:
-        # A clock that was set back must not make an older run the last one.
-        rank: float = run.order
-        if self.mirror is not None:
-            # The store has one for all machines; one that is not there yet was made just now.
-            rank = find_made(run.path) or math.inf
-        return rank, run.started, run.attempt, run.name
+        stamps = tuple(_stamp(run.path / name) for name in ("", EVENTS_FILE, MARKER))
+        is_settled = max(stamps)[0] < time.time_ns() - _SETTLED_NS
+        read = _read_beginning if is_settled else _read_beginning.__wrapped__
+        return *read(run.path, self.mirror is not None, stamps), run.attempt, run.name
 
     def count_order(self) -> int | None:
         """The `order` of a run that begins now: above that of every run there is. None in a
@@ -312,6 +315,25 @@ class Runs:
                 # Killed while it was deleted, which goes on: it is no run any more.
                 shutil.rmtree(gone, ignore_errors=True)
             yield
+
+
+@lru_cache(maxsize=1 << 16)
+def _read_beginning(path: Path, is_stored: bool, _stamps: object) -> tuple[float, float]:
+    """What a run is ranked by before all else, and when it began; read once for each state of the
+    files that tell of it."""
+    run = Run(path)
+    # The store has a clock for all machines; what is not there yet was made just now. A clock here
+    # that was set back must not make an older run the last one.
+    rank = (find_made(path) or math.inf) if is_stored else run.order
+    return rank, run.started
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _suggest_run(word: str, runs: list[Run]) -> str:

@@ -1,7 +1,7 @@
 """How far the training of a run has come, from what its adapter tells. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from .events import (
@@ -12,6 +12,7 @@ from .events import (
     TrainProgress,
     TrainStarted,
 )
+from .frozen_copy import replace
 from .json_values import to_int, to_number, to_text
 
 Row: TypeAlias = dict[str, float | None]
