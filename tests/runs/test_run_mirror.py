@@ -94,6 +94,20 @@ def test_what_tells_of_a_run_comes_when_runs_are_listed_and_the_rest_when_it_is_
     assert (found.path / "model" / "model.safetensors").read_bytes() == b"weights"
 
 
+@pytest.mark.parametrize("name", ["plan.json", "events.jsonl"])
+def test_a_copy_that_a_power_cut_has_emptied_is_made_again(
+    url: str, tmp_path: Path, name: str
+) -> None:
+    send(open_there(url, tmp_path / "here"), [STARTED, an_epoch(1), SUCCEEDED])
+    there = open_there(url, tmp_path / "there")
+    (found,) = there.list_runs()
+    before = (found.path / name).read_bytes()
+    (found.path / name).write_bytes(b"")
+    # What a process knows goes with it.
+    RunMirror(mirror_of(there).store, there.folder).pull()
+    assert (found.path / name).read_bytes() == before
+
+
 def test_a_run_that_was_removed_there_is_none_here(url: str, tmp_path: Path) -> None:
     here, there = (open_there(url, tmp_path / name) for name in ("here", "there"))
     send(here, [STARTED, SUCCEEDED])

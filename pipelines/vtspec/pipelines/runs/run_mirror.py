@@ -278,7 +278,8 @@ class RunMirror:
                 known, file = copies.get(path), home / path
                 if HIDDEN.search(path) or ".." in path.split("/"):
                     continue
-                if known is not None and known.tag == one.tag and file.exists():
+                # A power cut may take of a copy what its index still tells.
+                if known is not None and known.tag == one.tag and _has_bytes(file, known.size):
                     continue
                 file.parent.mkdir(parents=True, exist_ok=True)
                 part = file.with_name(f".part-{uuid.uuid4().hex}")
@@ -350,6 +351,14 @@ def _stamp(path: Path) -> tuple[int, int]:
         return measure_file(path)
     except FileNotFoundError:
         return (0, 0)
+
+
+def _has_bytes(file: Path, size: int) -> bool:
+    """Whether a file is there and has as many; a process here may have made it longer."""
+    try:
+        return file.stat().st_size >= size
+    except FileNotFoundError:
+        return False
 
 
 def _append_rest(file: Path, longer: Path) -> bool:
