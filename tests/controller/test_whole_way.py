@@ -40,6 +40,21 @@ def test_a_pull_request_is_told_its_plan_once(pulls: PullRequests) -> None:
     assert pulls.read_comments() == [plan]
 
 
+def test_a_command_in_a_closed_pull_request_is_answered_without_a_webhook(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    pulls.github.close(pulls.number)
+    pulls.settle()
+    pulls.site.opened = set()
+    pulls.github.write_comment(pulls.number, "/vtspec plan", author="ben")
+    pulls.settle()
+    replies = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:reply")]
+    assert len(replies) == 1 and "closed" in replies[0]
+    pulls.settle()
+    assert len(pulls.read_comments()) == len(set(pulls.read_comments()))
+
+
 def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests) -> None:
     pulls.settle()
     asked = pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_a_pull_request_says_where_it_comes_from(site: Site) -> None:
     assert re.fullmatch("[0-9a-f]{40}", found.base_sha)
     assert found.url.startswith("http")
     assert found in site.forge.list_open_pull_requests()
+
+
+def test_comments_of_late_are_found_whatever_their_pull_request(site: Site) -> None:
+    first, second = site.open_pull_request(), site.open_pull_request()
+    early = site.write_comment(first, "early")
+    edited = site.write_comment(first, "to be edited")
+    # Times are whole seconds.
+    time.sleep(1.1)
+    mark = site.write_comment(first, "mark")
+    (written,) = [one for one in site.forge.list_comments(first) if one.id == mark]
+    since = datetime.fromisoformat(written.created_at)
+    late = site.write_comment(second, "late")
+    site.edit_comment(edited, "edited")
+    site.close(second)
+    found = {one.id: (number, one.body) for number, one in site.forge.list_comments_since(since)}
+    assert found[late] == (second, "late") and found[edited] == (first, "edited")
+    assert early not in found
 
 
 def test_a_push_is_another_head(site: Site) -> None:

@@ -260,6 +260,11 @@ class _Call:
         found = [one for one in repository.comments.values() if one.number == number]
         return self._page([self._answers.show_comment(repository, one) for one in found])
 
+    def _list_all_comments(self) -> _Reply:
+        repository, since = self._repository(), self._asked.query.get("since", "")
+        found = [one for one in repository.comments.values() if one.updated_at >= since]
+        return self._page([self._answers.show_comment(repository, one) for one in found])
+
     def _create_comment(self) -> _Reply:
         # Whoever sees a repository may comment on it.
         repository = self._repository()
@@ -411,6 +416,7 @@ _ROUTES: Final[dict[tuple[str, str], Callable[[_Call], _Reply]]] = {
     ("GET", "/pulls"): _Call._list_pull_requests,
     ("GET", "/pulls/{pull_number}"): _Call._show_pull_request,
     ("GET", "/pulls/{pull_number}/reviews"): _Call._list_reviews,
+    ("GET", "/issues/comments"): _Call._list_all_comments,
     ("GET", "/issues/{issue_number}/comments"): _Call._list_comments,
     ("POST", "/issues/{issue_number}/comments"): _Call._create_comment,
     ("PATCH", _COMMENT): _Call._update_comment,

@@ -1,6 +1,7 @@
 """The pull requests of a repository, as its forge and its git have them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.errors import Permanent, Temporary
@@ -8,6 +9,7 @@ from vtspec.pipelines.project.git_mirror import GitMirror
 
 from .commands import parse_command
 from .markers import CONCLUDED
+from .request import LATEST
 from .site import Reason, Site
 from .view import PullRequestView
 
@@ -25,12 +27,24 @@ def choose_commits(pull: "PullRequest", commits: Mapping[str, str]) -> tuple[str
 
 
 def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":
-    """All that are open, and those that were at the last survey; those of them that are not there,
-    with the reason."""
+    """All that are open, those that were at the last survey, and those in which a command was
+    written of late; those of them that are not there, with the reason."""
     pulls = {one.number: one for one in site.forge.list_open_pull_requests()}
     # Those that were closed or merged since, of which nobody may have told.
-    closed, left_out = get_pulls(site.forge, site.opened - {*pulls})
+    closed, left_out = get_pulls(site.forge, (site.opened | _list_commanded(site)) - {*pulls})
     return {**pulls, **closed}, left_out
+
+
+def _list_commanded(site: Site) -> set[int]:
+    """Pull requests, closed ones too, with a command that is not too old to be carried out."""
+    oldest = site.now - LATEST
+    # The same question for minutes, so that a forge may answer that nothing is new.
+    since = oldest - timedelta(minutes=oldest.minute % 5, seconds=oldest.second)
+    return {
+        number
+        for number, comment in site.forge.list_comments_since(since)
+        if parse_command(comment.body) is not None
+    }
 
 
 def get_pulls(

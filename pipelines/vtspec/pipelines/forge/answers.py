@@ -3,6 +3,7 @@
 Their bodies agree in all that is read here, save where `gitea` says so.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeVar, get_args
 
@@ -33,6 +34,10 @@ _PERMISSIONS: Final[dict[str, Permission]] = {
     "admin": "admin",
     "owner": "admin",  # Gitea's
 }
+
+
+_PULL_PAGE: Final = re.compile(r"/pulls?/([0-9]{1,18})#")
+"""Where the page of a comment is that is of a pull request, and of no issue."""
 
 
 class _Answer(BaseModel):
@@ -223,6 +228,16 @@ def read_comments(raw: Sequence[Any]) -> list[Comment]:
     """Comments, the oldest first; ids rise with time."""
     by_id = {one.id: _make_comment(one) for one in read_answers(_Comment, raw)}
     return [by_id[each] for each in sorted(by_id)]
+
+
+def read_numbered_comments(raw: Sequence[Any]) -> list[tuple[int, Comment]]:
+    """Comments of pull requests with the number of each, out of those of issues too."""
+    found = []
+    for one in read_answers(_Comment, raw):
+        page = _PULL_PAGE.search(one.html_url)
+        if page is not None:
+            found.append((int(page[1]), _make_comment(one)))
+    return found
 
 
 def read_reactions(raw: Sequence[Any]) -> list[Reaction]:

@@ -169,6 +169,11 @@ class Forge(Protocol):
         among them, even where the forge's own list is behind."""
         ...
 
+    def list_comments_since(self, time: datetime) -> Sequence[tuple[int, Comment]]:
+        """The comments of all pull requests, open or not, that were written or changed since then,
+        each with the number of its pull request."""
+        ...
+
     def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment, once: where an earlier call with the same marker (the first line, a
         comment of HTML) may have arrived although its answer did not, ours with that marker is

@@ -15,6 +15,7 @@ from .answers import (
     read_comment,
     read_comments,
     read_login,
+    read_numbered_comments,
     read_pull_request,
     read_pull_requests,
     read_reactions,
@@ -107,6 +108,12 @@ class RestForge:
         """All comments of a pull request, the oldest first, with those that we wrote just now."""
         listed = read_comments(self._api.list(self._path("issues", number, "comments")))
         return self._recent.add_to(listed, number, self._api.clock())
+
+    def list_comments_since(self, time: datetime) -> Sequence[tuple[int, Comment]]:
+        """The comments of all pull requests that were written or changed since then, each with the
+        number of its pull request."""
+        query = {"since": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return read_numbered_comments(self._api.list(self._path("issues", "comments"), query))
 
     def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment, once, as `Forge.create_comment` says."""
