@@ -30,12 +30,20 @@ def build_world() -> Repository:
 
 
 def build_product() -> Repository:
-    """The world with the specs and the GPU types of this very repository."""
+    """The world with the specs and the GPU types of this very repository; of its datasets those
+    that its experiments are on, since the only one of a task answers what is a question without.
+    """
     product = find_repository(_PRODUCT)
     files = [
         path for kind in FOLDERS for path in product.find_spec_files(kind).values()
     ]  # fmt: skip
     specs = [yaml.safe_load(path.read_bytes()) for path in files]
+    trained_on = {each["spec"]["dataset"]["ref"] for each in specs if each["kind"] == "Experiment"}
+    specs = [
+        each
+        for each in specs
+        if each["kind"] != "Dataset" or each["metadata"]["name"] in trained_on
+    ]
     types = yaml.safe_load((_PRODUCT / "vtspec.yaml").read_bytes())["spec"]["gpuTypes"]
     return _add_names(specs, types)
 

@@ -5,7 +5,7 @@ The fields are those of the models, so that one that is added has to say here wh
 
 import copy
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -25,10 +25,11 @@ from vtspec.pipelines.controller.approval import (
 )
 from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.operations.frameworks import resolve_backend
 from vtspec.pipelines.operations.plan import PlannedRun, plan_spec
 from vtspec.pipelines.operations.run import get_tracking_uri
 from vtspec.pipelines.planning.prior_runs import find_prior_runs
-from vtspec.pipelines.project.repository import open_spec
+from vtspec.pipelines.project.repository import Repository, open_spec
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.validation.teams import find_member_team
 from vtspec.schema.kinds.dataset import Dataset
@@ -43,13 +44,15 @@ Class = Literal[
     "estimate",
     "tracker",
     "rendered",
+    "carried out",
     "pruned",
     "approved",
     "cosmetic",
 ]
 """`new run`: the plan has not run; `policy`: applied to its result; `message`: refused, in words
 that name the field; `estimate`: told beforehand otherwise; `tracker`: sent elsewhere; `rendered`:
-another Workflow on a cluster; `approved`: said by others, or otherwise, in a pull request;
+another Workflow on a cluster; `carried out`: by another backend; `approved`: said by others, or
+otherwise, in a pull request;
 `cosmetic`: for people who read the file."""
 
 
@@ -233,6 +236,7 @@ PROJECT: Final = {
         f"spec.gpuTypes.{name}": Row({"small": {**GPU, **value}}, "rendered", "deep")
         for name, value in GPU_ON_NODES.items()
     },
+    "spec.backend": Row("container", "carried out"),
     "spec.registry": Row("ghcr.io/other", "rendered"),
     "spec.remotes.url": Row({"storage": {"url": "s3://other"}}, "rendered"),
     "spec.remotes.secret": Row({"storage": {**STORAGE, "secret": "other"}}, "rendered"),
@@ -410,6 +414,13 @@ def find_approvals(project: ProjectSpec) -> list[object]:
     ]
 
 
+OF_THE_REPOSITORY: dict[Class, Callable[[Repository], object]] = {
+    "carried out": lambda one: resolve_backend(None, {}, one),
+    "approved": lambda one: find_approvals(one.project.spec),
+    "pruned": lambda one: one.project.spec.retention,
+}
+
+
 def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
     """What asking for the experiment comes to, and the words of it."""
     try:
@@ -432,10 +443,9 @@ def observe(root: Path, name: str, before: Any) -> tuple[Class, str]:
         return "message", here
     if here != there:
         return "rendered", ""
-    if find_approvals(repository.project.spec) != find_approvals(before.repository.project.spec):
-        return "approved", ""
-    if repository.project.spec.retention != before.repository.project.spec.retention:
-        return "pruned", ""
+    for effect, find in OF_THE_REPOSITORY.items():
+        if find(repository) != find(before.repository):
+            return effect, ""
     return ("cosmetic" if made.estimate == before.made.estimate else "estimate"), ""
 
 

@@ -149,8 +149,7 @@ def _check_options(options: CommandOptions) -> None:
         )
     if options.queue and options.backend == "argo":
         raise click.UsageError(
-            "--queue is this machine's; a cluster has queues of its own"
-            "\n  fix: leave it out, or carry the plan out here: --backend process"
+            "--queue is this machine's; a cluster has queues of its own\n  fix: leave --queue out"
         )
     if options.environment != "auto" and options.backend == "container":
         raise click.UsageError(
