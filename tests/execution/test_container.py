@@ -82,6 +82,8 @@ def test_a_run_in_a_container_gives_the_weights_of_one_in_a_process(
     assert ["--cap-drop", "all"] in options
     assert trained["values"]["CUDA_VISIBLE_DEVICES"] == "1"
     assert "canary" not in json.dumps(engine.asked)
+    # The engine looks for its images where it does without us.
+    assert (trained["home"], trained["values"]["HOME"]) == (os.environ["HOME"], "/tmp")
     # Nothing that says what this machine is like.
     assert not {"PATH", "USER", "VTSPEC_CACHE"} & trained["values"].keys()
 

@@ -29,12 +29,12 @@ def run(words):
         name = rest.pop(0)
         options.append([name, True if name in TAKES_NONE else rest.pop(0)])
     image, *arguments = rest
-    named = [value for name, value in options if name == "--env"]
-    note({{"run": image, "options": options, "values": {{n: os.environ[n] for n in named}}}})
+    given = [value.partition("=") for name, value in options if name == "--env"]
+    variables = {{name: value if sign else os.environ[name] for name, sign, value in given}}
+    note({{"run": image, "options": options, "values": variables, "home": os.environ["HOME"]}})
     found = dict(options)
     if "--name" in found:
         (HERE / found["--name"]).write_text(str(os.getpid()))
-    variables = {{name: os.environ[name] for name in named}}
     inside = {{"PATH": os.defpath, "VTSPEC_FRAMEWORK_PYTHON": sys.executable, **variables}}
     os.chdir(found.get("--workdir", "/"))
     os.execvpe(found["--entrypoint"], [found["--entrypoint"], *arguments], inside)

@@ -88,6 +88,9 @@ class Effects:
             refusal = self._try(action)
             if isinstance(action, CreateRun) and find_subject(action) in self.behind:
                 unbegun |= {action.approval.pull_request, action.approval.head_sha}
+            # What tells of the run would note an approval that its Workflow does not bear.
+            if isinstance(action, LabelRun) and find_subject(action) in self.behind:
+                unbegun.add(action.pull_request)
             if refusal is not None and not isinstance(action, StopRun):
                 refusals += self._answer_refusal(action, refusal)
         left = [

@@ -3,6 +3,7 @@ which an adapter runs there as it would in an environment."""
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ _PYTHON: Final = f'"${{{FRAMEWORK_PYTHON}:-python3}}"'
 # An adapter tells its events on a descriptor, and Docker hands none down.
 _WITH_EVENTS: Final = f'events="$1"; shift; exec {_PYTHON} "$@" --events-fd 3 3>>"$events"'
 _PLAIN: Final = f'exec {_PYTHON} "$@"'
+
+_MAY_BE_SECRET: Final = re.compile(r"TOKEN|_proxy$", re.IGNORECASE)
+"""Names of variables that hold a credential, or an address that may have one."""
 
 _SHARED_MEMORY: Final = "2g"
 """Bound of what loaders hand over in memory; Docker's own is 64 MB, which a batch fills."""
@@ -61,8 +65,8 @@ class ContainerCall:
     def build_command(
         self, arguments: Sequence[str], variables: Mapping[str, str], events: Path
     ) -> list[str]:
-        """The engine's command for `arguments`, those of the framework's Python. Of `variables`
-        it has the names alone: values may be secrets, and anybody may list commands."""
+        """The engine's command for `arguments`, those of the framework's Python. Of variables
+        that may be secrets it has the names alone: anybody may list commands."""
         words = [*_begin(self.container.engine), "--name", self.name]
         words += ["--network", "host" if self.has_network else "none"]
         words += _give_gpus(self.container.engine, self.gpus)
@@ -72,9 +76,16 @@ class ContainerCall:
         for path in (self.mounts.writable, *kept):
             words += ["--volume", f"{path}:{path}"]
         words += ["--workdir", str(self.mounts.writable)]
-        words += [word for name in sorted(variables) for word in ("--env", name)]
+        named = self.select_secret(variables)
+        for name, value in sorted(variables.items()):
+            words += ["--env", name if name in named else f"{name}={value}"]
         inside = ["sh", self.container.image, "-c", _WITH_EVENTS, "sh", str(events)]
         return [*words, "--entrypoint", *inside, *arguments]
+
+    def select_secret(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Those whose values the engine's client is to have from its own variables: no other, or
+        it would look for its images in the HOME of the container."""
+        return {name: one for name, one in variables.items() if _MAY_BE_SECRET.search(name)}
 
     def build_removal(self) -> list[str]:
         """The engine's command that ends it, whatever it does, and leaves nothing of it."""

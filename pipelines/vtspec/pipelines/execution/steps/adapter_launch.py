@@ -32,6 +32,9 @@ GRACE_S: Final = 60.0
 AGAIN_S: Final = 1.0
 """After which a container that was asked to stop is asked once more."""
 
+ENGINE_S: Final = 60.0
+"""How long an engine may take to end a container."""
+
 LONGEST_LINE: Final = 1 << 20
 """Bytes of an event that a run keeps."""
 
@@ -76,6 +79,7 @@ class RunningAdapter:
     grace_s: float
     removal: Sequence[str] | None = None
     has_ended: bool = False
+    is_asked_again: bool = False
     _asked_at: float | None = None
 
     def follow(self, stop: StopSignal | None = None) -> Iterator[Lines]:
@@ -109,12 +113,16 @@ class RunningAdapter:
     def _ask_again(self) -> None:
         """A container's first process is deaf to SIGTERM until it has said what it does then."""
         asked = self._asked_at
-        if self.removal is not None and asked is not None and time.monotonic() - asked > AGAIN_S:
+        if self.removal is None or asked is None or self.is_asked_again:
+            return
+        if time.monotonic() - asked > AGAIN_S:
+            # Once: Docker's client leaves its container where it is signalled three times.
+            self.is_asked_again = True
             self.send_signal(signal.SIGTERM)
 
     def _remove(self) -> None:
         if self.removal is not None:
-            subprocess.run(self.removal, capture_output=True, check=False)
+            _run_engine(self.removal)
 
     def end(self) -> None:
         """Whatever happened, nothing of the adapter lives on: not it, not a loader of it."""
@@ -126,12 +134,11 @@ class RunningAdapter:
             self.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.grace_s)
-        # A container whose client has seen its end is gone.
-        if self.process.poll() is None or self.process.returncode < 0:
-            self._remove()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        # A client may have gone without its container, whatever its exit code.
+        self._remove()
 
 
 @contextmanager
@@ -154,7 +161,7 @@ def launch_adapter(
         removal = None if command.call is None else command.call.build_removal()
         if removal is not None:
             # That of a killed vtspec, which would write beside it.
-            subprocess.run(removal, capture_output=True, check=False)
+            _run_engine(removal)
         process = _start(command, events, output.printed, heirs)
         adapter = RunningAdapter(
             process=process,
@@ -170,6 +177,11 @@ def launch_adapter(
         finally:
             adapter.end()
             on_pid(None)
+
+
+def _run_engine(command: Sequence[str]) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, capture_output=True, check=False, timeout=ENGINE_S)
 
 
 def build_arguments(
@@ -190,7 +202,7 @@ def _start(
     else:
         words = call.build_command(command.arguments[1:], variables, command.told.absolute())
         # The engine's client needs its own, and has from these the values that it hands on.
-        variables = {**os.environ, **variables}
+        variables = {**os.environ, **call.select_secret(variables)}
     return subprocess.Popen(
         words,
         cwd=command.cwd or command.folder,
