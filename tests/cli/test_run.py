@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from container_engine import StandInEngine
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
 from vtspec.cli.views.progress import BarProgress, PlainProgress, make_progress
@@ -220,6 +221,10 @@ def test_what_has_no_effect_in_a_container_or_is_no_backend_is_refused(
 ) -> None:
     result = ran("run", "shapes", "--backend", "container", "--environment", "made")
     assert "--environment is of a process" in str(result.exception)
+    monkeypatch.setenv("VTSPEC_BACKEND", "container")
+    for words in (("run", "shapes"), ("predict", "shapes", "data")):
+        result = ran(*words, "--environment", "made")
+        assert "--environment is of a process" in str(result.exception), words
     monkeypatch.setenv("VTSPEC_BACKEND", "argo")
     result = ran("run", "shapes", "--queue")
     assert "--queue is this machine's" in str(result.exception)
@@ -228,6 +233,18 @@ def test_what_has_no_effect_in_a_container_or_is_no_backend_is_refused(
         result = ran(*words)
         assert isinstance(result.exception, Refused)
         assert "VTSPEC_BACKEND says 'docker'" in str(result.exception)
+
+
+@pytest.mark.slow
+def test_a_plan_tells_that_the_backend_which_is_chosen_cannot_be_had(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = StandInEngine(tmp_path / "engine", has_image=False)
+    monkeypatch.setenv("PATH", engine.path)
+    assert "has no image here" not in ran("plan", "shapes").output
+    monkeypatch.setenv("VTSPEC_BACKEND", "container")
+    told = " ".join(ran("plan", "shapes").output.split())
+    assert "toy has no image here" in told and "vtspec images build toy" in told
 
 
 @pytest.mark.slow

@@ -58,11 +58,13 @@ def plan_named_spec(spec: str | None, options: CommandOptions) -> "PlannedRun":
 def settle_backend(options: CommandOptions, found: "PlannedRun") -> CommandOptions:
     """The options with the backend that they name, or the machine, or the repository of the plan;
     refused what then has no effect."""
-    from vtspec.pipelines.operations.frameworks import resolve_backend
+    from vtspec.pipelines.operations.frameworks import Wish, resolve_backend
 
     backend = resolve_backend(options.backend, os.environ, found.repository)
     settled = replace(options, backend=backend)
     _check_options(settled)
+    # Which refuses what the two are together, before anything is shown or begun.
+    Wish.of(found.repository, backend, options.environment)
     return settled
 
 
@@ -150,11 +152,6 @@ def _check_options(options: CommandOptions) -> None:
     if options.queue and options.backend == "argo":
         raise click.UsageError(
             "--queue is this machine's; a cluster has queues of its own\n  fix: leave --queue out"
-        )
-    if options.environment != "auto" and options.backend == "container":
-        raise click.UsageError(
-            "--environment is of a process, and a container has that of its image"
-            "\n  fix: leave it out, or add --backend process"
         )
     if options.smoke:
         without_effect = {

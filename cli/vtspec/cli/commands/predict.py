@@ -65,11 +65,6 @@ def command(
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 
-    if options["environment"] in ("current", "made") and options["backend"] == "container":
-        raise Refused(
-            "--environment is of a process, and a container has that of its image",
-            fix="leave it out, or add --backend process",
-        )
     # Before the run is opened: where none is there, no model is loaded.
     asked, missing = _expand_paths(images)
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))

@@ -74,7 +74,15 @@ class Wish:
         backend: Backend | None = None,
         environment: "EnvironmentMode | None" = None,
     ) -> "Wish":
-        """What is wished for on this machine, of a repository's framework."""
+        """What is wished for on this machine, of a repository's framework. Raises `Refused` where
+        one of the two would change nothing."""
+        from vtspec.pipelines.errors import Refused
+
+        if backend == "container" and environment in ("current", "made"):
+            raise Refused(
+                "--environment is of a process, and a container has that of its image",
+                fix="leave it out, or add --backend process",
+            )
         return cls(
             backend=None if backend == "argo" else backend,
             environment=environment,
@@ -82,9 +90,14 @@ class Wish:
         )
 
     @property
+    def mode(self) -> "EnvironmentMode":
+        """Which Python a process is to be of."""
+        return self.environment or "auto"
+
+    @property
     def is_free(self) -> bool:
         """Whether whatever fits will do."""
-        return self.backend is None and self.environment in (None, "auto")
+        return self.backend is None and self.mode == "auto"
 
 
 def choose_environment(
@@ -108,7 +121,7 @@ def choose_environment(
         from vtspec.pipelines.execution.container import open_container
 
         return open_container(found, container, report, why)
-    return _get_environments(environ, report).choose(found, wish.environment or "auto")
+    return _get_environments(environ, report).choose(found, wish.mode)
 
 
 def check_environment(
@@ -118,7 +131,7 @@ def check_environment(
     if _open_named(framework, environ, wish) is None:
         container, _why = _find_container(framework, environ, wish)
         if container is None:
-            _get_environments(environ, lambda _: None).check(framework, wish.environment or "auto")
+            _get_environments(environ, lambda _: None).check(framework, wish.mode)
 
 
 def choose_prediction_environment(
@@ -160,7 +173,7 @@ def describe_environment(
         if container is not None:
             return f"container {container} ({why})"
         environments = _get_environments(environ, lambda _: None)
-        return environments.describe_choice(found, wish.environment or "auto")
+        return environments.describe_choice(found, wish.mode)
     except Permanent:
         return None
 
@@ -187,7 +200,7 @@ def _find_container(
 
     Raises `Permanent` where one is asked for and there is no engine or no image.
     """
-    if wish.backend == "process" or wish.environment in ("current", "made"):
+    if wish.backend == "process" or wish.mode != "auto":
         return None, ""
     from vtspec.pipelines.cache_folder import get_cache_folder
     from vtspec.pipelines.execution.container import Container, find_image

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 
-from .frameworks import Backend, Wish, check_environment, choose_environment, find_framework
+from .frameworks import (
+    Backend,
+    Wish,
+    check_environment,
+    choose_environment,
+    find_framework,
+    resolve_backend,
+)
 
 if TYPE_CHECKING:
     from vtspec.pipelines.address import Address
@@ -83,7 +90,8 @@ def refuse_cut_short(
 def find_refusal(planned: "PlannedRun", environ: Mapping[str, str]) -> Exception | None:
     """Why this machine would refuse to begin the plan; None where it would not."""
     try:
-        _check_requirements(RunRequest(planned=planned, command=""), environ)
+        backend = resolve_backend(None, environ, planned.repository)
+        _check_requirements(RunRequest(planned=planned, command="", backend=backend), environ)
     except (Permanent, Refused, Temporary) as error:
         return error
     return None
