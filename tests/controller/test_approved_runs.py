@@ -3,9 +3,7 @@ it, was deleted before anybody looked."""
 
 from dataclasses import replace
 
-from cluster_world import Pods
 from pull_request_world import BOT, World, a_plan_of, a_spec
-from run_folders import EVALUATED, STARTED, SUCCEEDED
 from served_pull_requests import PullRequests
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.controller.actions import StopRun
@@ -98,15 +96,8 @@ def test_other_peoples_words_name_no_run() -> None:
 def test_a_result_whose_workflow_was_deleted_before_anybody_looked_is_told(
     pulls: PullRequests,
 ) -> None:
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = pulls.world.server.workflows()
-    pods = Pods(world=pulls.world, run=name)
-    pods.begin()
-    pods.tell(STARTED, EVALUATED, SUCCEEDED)
-    pods.store()
-    pods.end()
+    name = pulls.begin_run()
+    pulls.end_pods(name)
     pulls.world.server.play_gone(name)
     # And who had it begun is gone too.
     pulls.site = pulls.make_other_site()

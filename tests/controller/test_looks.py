@@ -8,12 +8,12 @@ from typing import Never
 
 import pytest
 
-from cluster_world import Pods, recorded_status
+from cluster_world import recorded_status
 from git_repositories import commit, git
 from kubernetes_server import await_true
 from plan_repository import change
 from proposed_changes import DEEP, push_change
-from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, events_of
+from run_folders import STARTED, SUCCEEDED, Told, a_plan, events_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller import observed_plans
 from vtspec.pipelines.controller.ledger import Ledger
@@ -215,10 +215,7 @@ def test_it_is_told_what_a_pod_can_fetch(pulls: PullRequests) -> None:
 def test_a_label_that_names_no_pull_request_keeps_nothing_from_being_looked_at(
     pulls: PullRequests,
 ) -> None:
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = pulls.world.server.workflows()
+    name = pulls.begin_run()
     path = pulls.world.server.workflow_path(name)
     labels = pulls.world.server.objects[path]["metadata"]["labels"]
     labels["vtspec.dev/pull-request-999"] = "true"
@@ -338,15 +335,8 @@ def test_what_a_team_of_logins_has_spent_is_known_without_the_workflow(
     change(root, "vtspec.yaml", "spec:\n", "spec:\n  teams: {vision: {logins: [ben]}}\n")
     commit(root)
     git(root, "checkout", "-q", "proposed")
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = pulls.world.server.workflows()
-    pods = Pods(world=pulls.world, run=name)
-    pods.begin()
-    pods.tell(STARTED, EVALUATED, SUCCEEDED)
-    pods.store()
-    pods.end()
+    name = pulls.begin_run()
+    pulls.end_pods(name)
     pulls.world.server.play(name, recorded_status("succeeded"))
     pulls.settle()
     pulls.world.server.play_gone(name)
@@ -386,10 +376,7 @@ def told(pulls: PullRequests) -> Iterator[list[int]]:
 
 
 def test_workflows_are_listed_once_and_then_followed(pulls: PullRequests, told: list[int]) -> None:
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = pulls.world.server.workflows()
+    name = pulls.begin_run()
     await_true(lambda: told, "it is told of the Workflow")
     told.clear()
     pulls.world.server.play(name, {"phase": "Failed", "message": "no such image"})

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from cluster_plans import a_published_plan
-from cluster_world import Pods, recorded_status
+from cluster_world import recorded_status
 from git_repositories import commit, git
 from plan_repository import change
 from pull_request_world import START, World, a_plan_of, a_spec
-from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder
+from run_folders import a_run_folder
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.observed_runs import ObservedRuns
 from vtspec.pipelines.controller.view import UnclearRun, View
@@ -91,15 +91,8 @@ def test_only_a_plan_that_is_to_come_is_no_fault(tmp_path: Any) -> None:
 
 
 def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) -> None:
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = pulls.world.server.workflows()
-    pods = Pods(world=pulls.world, run=name)
-    pods.begin()
-    pods.tell(STARTED, EVALUATED, SUCCEEDED)
-    pods.store()
-    pods.end()
+    name = pulls.begin_run()
+    pulls.end_pods(name)
     pulls.world.store.put(f"{name}/plan.json", b'{"kind": "Plan"')
     pulls.world.server.play(name, recorded_status("succeeded"))
     pulls.site = pulls.make_other_site()
@@ -111,10 +104,7 @@ def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) 
 def test_a_run_in_a_namespace_that_was_left_is_told_of_and_held_against_limits(
     pulls: PullRequests,
 ) -> None:
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = pulls.world.server.workflows()
+    name = pulls.begin_run()
     root = pulls.world.root
     git(root, "checkout", "-q", "main")
     change(root, "vtspec.yaml", "namespace: vision", "namespace: robots")

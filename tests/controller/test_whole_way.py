@@ -17,7 +17,7 @@ from kubernetes_server import KubernetesServer
 from mlflow_server import free_port
 from object_storage import ObjectStorage
 from proposed_changes import push_change
-from run_folders import EVALUATED, STARTED, SUCCEEDED, Told
+from run_folders import STARTED, Told
 from served_pull_requests import TRACKING, PullRequests, serve_pull_requests
 from vtspec.pipelines.controller.tenancy import Tenancy
 from vtspec.pipelines.controller.worker import serve_once, track_once
@@ -67,11 +67,7 @@ def test_what_is_approved_is_carried_out_and_its_result_told(pulls: PullRequests
     reactions = pulls.github.repository.reactions.values()
     assert {one.content for one in reactions if one.comment == asked} == {"eyes", "rocket"}
 
-    pods = Pods(world=pulls.world, run=name)
-    pods.begin()
-    pods.tell(STARTED, EVALUATED, SUCCEEDED)
-    pods.store()
-    pods.end()
+    pulls.end_pods(name)
     get_server(pulls).play(name, recorded_status("succeeded"))
     pulls.settle()
     result = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:result -->")]
@@ -111,10 +107,7 @@ def test_the_credential_of_a_run_is_renewed_by_who_looks_at_its_pull_request(
 
 
 def test_what_a_failed_run_printed_last_is_told_without_secrets(pulls: PullRequests) -> None:
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
-    (name,) = get_server(pulls).workflows()
+    name = pulls.begin_run()
     pods = Pods(world=pulls.world, run=name)
     pods.begin()
     secret = "canary-of-the-store-0123456789"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from cluster_world import World, a_world
+from cluster_world import Pods, World, a_world
 from forge_sites import GitHubSite, serve_github_site
 from git_repositories import git
 from kubernetes_server import running_kubernetes
 from object_storage import ObjectStorage
 from proposed_changes import propose_change
+from run_folders import EVALUATED, STARTED, SUCCEEDED
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
 from vtspec.pipelines.controller.site import Site
@@ -67,6 +68,24 @@ class PullRequests:
         made = self.github.repository.open_pull_request(head)
         git(self.world.root, "update-ref", f"refs/pull/{made.number}/head", head)
         return made.number
+
+    def begin_run(self) -> str:
+        """Have a maintainer carry out what the plan comment proposes; the run, which is the only
+        one on the cluster."""
+        self.settle()
+        self.github.write_comment(self.number, self.find_line(), author="ben")
+        self.settle()
+        (name,) = self.world.server.workflows()
+        return name
+
+    def end_pods(self, run: str) -> None:
+        """Let the run's pods do their work, with its result in the store; its Workflow does not
+        say so yet."""
+        pods = Pods(world=self.world, run=run)
+        pods.begin()
+        pods.tell(STARTED, EVALUATED, SUCCEEDED)
+        pods.store()
+        pods.end()
 
     def settle(self) -> None:
         """Look until there is nothing to do."""

@@ -125,5 +125,5 @@ def render_link(words: str, link: str | None) -> str:
 
 
 def render_sha(sha: str) -> str:
-    """A commit by its first digits."""
+    """A commit, or a plan's digest, by its first digits."""
     return render_code(sha[:7])

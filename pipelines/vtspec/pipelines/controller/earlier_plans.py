@@ -9,13 +9,13 @@ from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.planning.plan_phrases import shorten_value
 
+from .comment_text import render_sha
 from .digests import Target, find_meant, list_changed, list_targets, strip_digest
 from .markers import Shown, ShownDigest
 from .phrases import quote
 from .replies import explain_line
 from .view import EarlierPlans, PullRequestView
 
-_DIGITS: Final = 7
 _MOST_CHANGES: Final = 8
 _MOST_NAMES: Final = 5
 
@@ -51,24 +51,24 @@ def tell_changes_since(seen: PullRequestView, shown: Shown | None) -> Sentence |
     older = [one.head_sha for one in (shown.digests if shown else ()) if one.head_sha != head]
     if not older:
         return None
-    old = older[0][:_DIGITS]
+    old = render_sha(older[0])
     found = next((one for one in seen.earlier if one.head_sha == older[0]), None)
     if found is None:
         return Sentence(
-            en=f"the plans of `{old}`, the head before, cannot be made again now, so what differs "
+            en=f"the plans of {old}, the head before, cannot be made again now, so what differs "
             "is not told",
-            ko=f"이전 커밋 `{old}`의 계획을 지금 다시 만들 수 없어 달라진 점을 알릴 수 없습니다",
+            ko=f"이전 커밋 {old}의 계획을 지금 다시 만들 수 없어 달라진 점을 알릴 수 없습니다",
         )
     lines = list(_list_differences(list_changed(found.specs), list_changed(seen.specs)))
     if not lines:
         return Sentence(
-            en=f"nothing in the plans differs from those of `{old}`, the head before",
-            ko=f"이전 커밋 `{old}`의 계획과 달라진 점이 없습니다",
+            en=f"nothing in the plans differs from those of {old}, the head before",
+            ko=f"이전 커밋 {old}의 계획과 달라진 점이 없습니다",
         )
     listed = _join(lines)
     return Sentence(
-        en=f"since `{old}`, the head before, in the plans:\n\n{listed.en}",
-        ko=f"이전 커밋 `{old}`의 계획과 다른 점:\n\n{listed.ko}",
+        en=f"since {old}, the head before, in the plans:\n\n{listed.en}",
+        ko=f"이전 커밋 {old}의 계획과 다른 점:\n\n{listed.ko}",
     )
 
 
@@ -83,7 +83,7 @@ def _explain_earlier(
     shown = ", ".join(f"`{name}`" for name in names[:_MOST_NAMES])
     shown += "" if len(names) <= _MOST_NAMES else ", …"
     of = "the plan of" if len(meant) == 1 else "the plans of"
-    at, head = earlier.head_sha[:_DIGITS], seen.pull.head_sha[:_DIGITS]
+    at, head = render_sha(earlier.head_sha), render_sha(seen.pull.head_sha)
     was_all = {one.plan.digest for one in meant} == {
         one.plan.digest for one in list_changed(earlier.specs)
     }
@@ -96,42 +96,42 @@ def _explain_earlier(
     told = _name_now(now, meant, head)
     listed = _join(list(_list_differences(meant, now)))
     return Sentence(
-        en=f"{quote(word)} was {of} {shown} at `{at}`; {told.en}:\n\n{listed.en}\n\n{paste.en}",
-        ko=f"{quote(word)}은(는) `{at}`에서 {shown}의 계획이었습니다. {told.ko}:\n\n{listed.ko}"
+        en=f"{quote(word)} was {of} {shown} at {at}; {told.en}:\n\n{listed.en}\n\n{paste.en}",
+        ko=f"{quote(word)}은(는) {at}에서 {shown}의 계획이었습니다. {told.ko}:\n\n{listed.ko}"
         f"\n\n{paste.ko}",
     )
 
 
 def _name_now(now: Sequence[Target], meant: Sequence[Target], head: str) -> Sentence:
     if len(now) == len(meant) == 1:
-        digest = strip_digest(now[0].plan.digest)[:_DIGITS]
+        digest = render_sha(strip_digest(now[0].plan.digest))
         return Sentence(
-            en=f"now, at `{head}`, that is `{digest}`, and what differs is",
-            ko=f"지금은 (`{head}`) `{digest}`이며, 다른 점은 다음과 같습니다",
+            en=f"now, at {head}, that is {digest}, and what differs is",
+            ko=f"지금은 ({head}) {digest}이며, 다른 점은 다음과 같습니다",
         )
     return Sentence(
-        en=f"what differs now, at `{head}`, is",
-        ko=f"지금 (`{head}`) 다른 점은 다음과 같습니다",
+        en=f"what differs now, at {head}, is",
+        ko=f"지금 ({head}) 다른 점은 다음과 같습니다",
     )
 
 
 def _explain_remembered(
     word: str, was: ShownDigest, seen: PullRequestView, paste: Sentence
 ) -> Sentence:
-    head, at = seen.pull.head_sha[:_DIGITS], was.head_sha[:_DIGITS]
+    head, at = render_sha(seen.pull.head_sha), render_sha(was.head_sha)
     now = [plan for spec in seen.specs if spec.name == was.spec for plan in spec.plans]
     lost = Sentence(en="it is not planned here any more", ko="이제 여기에 없습니다")
     if now:
-        digest = strip_digest(now[0].digest)[:_DIGITS]
+        digest = render_sha(strip_digest(now[0].digest))
         lost = Sentence(
-            en=f"now, at `{head}`, that is `{digest}`, and that plan cannot be made again now, so "
+            en=f"now, at {head}, that is {digest}, and that plan cannot be made again now, so "
             "what differs is not told",
-            ko=f"지금은 (`{head}`) `{digest}`입니다. 그때의 계획을 지금 다시 만들 수 없어 달라진 "
+            ko=f"지금은 ({head}) {digest}입니다. 그때의 계획을 지금 다시 만들 수 없어 달라진 "
             "점을 알릴 수 없습니다",
         )
     return Sentence(
-        en=f"{quote(word)} was the plan of `{was.spec}` at `{at}`; {lost.en}; {paste.en}",
-        ko=f"{quote(word)}은(는) `{at}`에서 `{was.spec}`의 계획이었습니다. {lost.ko}. {paste.ko}",
+        en=f"{quote(word)} was the plan of `{was.spec}` at {at}; {lost.en}; {paste.en}",
+        ko=f"{quote(word)}은(는) {at}에서 `{was.spec}`의 계획이었습니다. {lost.ko}. {paste.ko}",
     )
 
 

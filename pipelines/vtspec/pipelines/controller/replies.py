@@ -12,14 +12,13 @@ from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
-from .comment_text import render_link
+from .comment_text import render_link, render_sha
 from .digests import Target, shorten_digests, strip_digest
 from .ledger import Standing
 from .markers import Shown
 from .phrases import quote
 from .view import Attempt, PlannedSpec, UnclearRun
 
-_SHA_DIGITS: Final = 7
 _MOST_LINES: Final = 20
 _SENTENCE: Final = 600
 
@@ -162,19 +161,19 @@ def explain_help() -> Sentence:
 def explain_other_head(given: str, head: str) -> Sentence:
     """A commit was allowed that is not the head."""
     return Sentence(
-        en=f"the head is `{head[:_SHA_DIGITS]}`, not {quote(given)}; look at what it changes, and "
+        en=f"the head is {render_sha(head)}, not {quote(given)}; look at what it changes, and "
         f"paste:\n\n```\n/vtspec allow {head}\n```",
-        ko=f"최신 커밋은 {quote(given)}이(가) 아니라 `{head[:_SHA_DIGITS]}`입니다. 변경을 확인한 "
+        ko=f"최신 커밋은 {quote(given)}이(가) 아니라 {render_sha(head)}입니다. 변경을 확인한 "
         f"뒤 붙여 넣으세요:\n\n```\n/vtspec allow {head}\n```",
     )
 
 
 def explain_allowed(head: str) -> Sentence:
     """A fork's commit is allowed."""
-    sha = head[:_SHA_DIGITS]
+    sha = render_sha(head)
     return Sentence(
-        en=f"commit `{sha}` is treated like one of this repository; the next push is not",
-        ko=f"커밋 `{sha}`을(를) 이 저장소의 커밋처럼 다룹니다. 다음 푸시는 아닙니다",
+        en=f"commit {sha} is treated like one of this repository; the next push is not",
+        ko=f"커밋 {sha}을(를) 이 저장소의 커밋처럼 다룹니다. 다음 푸시는 아닙니다",
     )
 
 
@@ -228,14 +227,14 @@ def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
 def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -> Sentence:
     """The head has changed since, or what was approved was not shown yet; `is_same` says whether
     it was named by its digest."""
-    sha = head[:_SHA_DIGITS]
+    sha = render_sha(head)
     if shown is None or shown.head_sha == head:
-        what = f"the plan of the head `{sha}` was not shown when this was written"
-        korean = f"이 댓글을 쓸 때 최신 커밋 `{sha}`의 계획이 아직 표시되지 않았습니다"
+        what = f"the plan of the head {sha} was not shown when this was written"
+        korean = f"이 댓글을 쓸 때 최신 커밋 {sha}의 계획이 아직 표시되지 않았습니다"
     else:
-        old = shown.head_sha[:_SHA_DIGITS]
-        what = f"the head was `{old}` and is `{sha}` now"
-        korean = f"최신 커밋이 `{old}`에서 `{sha}`(으)로 바뀌었습니다"
+        old = render_sha(shown.head_sha)
+        what = f"the head was {old} and is {sha} now"
+        korean = f"최신 커밋이 {old}에서 {sha}(으)로 바뀌었습니다"
         if is_same:
             what += ", of which the plan is the same"
             korean += " (계획은 같습니다)"
@@ -444,10 +443,10 @@ def list_plans(chosen: Sequence[PlannedSpec], specs: Sequence[PlannedSpec], head
         lines.append(f"- `{spec.name}`: {digests or quote(spec.refusal or 'invalid')}")
     more = len(chosen) - len(lines)
     listed = "\n".join([*lines, *([f"- … {more}"] if more else [])])
-    sha = head[:_SHA_DIGITS]
+    sha = render_sha(head)
     return Sentence(
-        en=f"the plan comment is of `{sha}`, the head:\n\n{listed}",
-        ko=f"계획 댓글은 최신 커밋 `{sha}` 기준입니다:\n\n{listed}",
+        en=f"the plan comment is of {sha}, the head:\n\n{listed}",
+        ko=f"계획 댓글은 최신 커밋 {sha} 기준입니다:\n\n{listed}",
     )
 
 
