@@ -161,8 +161,9 @@ def test_the_exported_model_says_the_same(ground: Ground, tmp_path: Path) -> Non
     transform = build_eval_transform(adapter.settings)
     for shown, path in ground.photographs.items():
         pixels: Any = transform(Image.open(path).convert("RGB"))
-        (logits,) = session.run(None, {session.get_inputs()[0].name: pixels.numpy()[None]})
-        shares = np.exp(logits[0] - logits[0].max())
+        outputs: Any = session.run(None, {session.get_inputs()[0].name: pixels.numpy()[None]})
+        (logits,) = outputs[0]
+        shares = np.exp(logits - logits.max())
         scores = dict(zip(list_imagenet_classes(), shares / shares.sum(), strict=True))
         assert rank(scores) == pytest.approx(SEEN[shown], abs=CLOSE)
 

@@ -47,7 +47,7 @@ class Optimization:
             lr=training.learning_rate,
             weight_decay=training.weight_decay,
             momentum=training.momentum,
-            **({} if layer_decay is None else {"layer_decay": layer_decay}),
+            layer_decay=layer_decay,
         )
         self.schedule = build_schedule(self.optimizer, job, steps)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=training.precision == "fp16")

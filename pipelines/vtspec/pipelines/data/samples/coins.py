@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.pipelines.data.conversion.outlines import trace_outline
 from vtspec.pipelines.data.conversion.rasters import Raster
@@ -75,7 +75,8 @@ def cut_coins() -> list[tuple[Pixels, Pixels]]:
     photograph = read_photograph("coins").astype(np.int64)
     markers = np.where(photograph < 30, 1, np.where(photograph > 150, 2, 0))
     is_coin = ndimage.binary_fill_holes(watershed(_measure_edges(photograph), markers) == 2)
-    labels, _ = ndimage.label(is_coin)
+    labelled: Any = ndimage.label(is_coin)
+    labels = labelled[0]
     found = []
     for label, (ys, xs) in enumerate(ndimage.find_objects(labels), start=1):
         mask = labels[ys, xs] == label
