@@ -47,6 +47,7 @@ def test_a_demo_that_is_stopped_while_pods_work_leaves_nothing_behind(tmp_path: 
         assert process.stdout is not None
         for line in process.stdout:
             told.append(line)
+            print(line, end="")
             if "progress:" in line:
                 break
         assert len(find_processes(f"TMPDIR={tmp_path}")) > 5, "".join(told)

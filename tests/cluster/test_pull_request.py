@@ -33,7 +33,7 @@ from vtspec.pipelines.runs.events import Evaluated, RunStarted, TrainEpoch
 from workflows import WORKFLOWS, delete, find_pods
 
 MAIN = (sys.executable, "-c", "from vtspec.cli.main import main; main()")
-LONG_S = 1800.0
+LONG_S = 600.0
 
 
 @pytest.fixture(scope="module")
