@@ -15,7 +15,7 @@ from cluster_plans import a_cluster_project, a_published_plan, some_settings
 from helm_chart import CHART, VALUES, Object, find_objects, read_golden
 from vtspec.cli.commands.controller import command as controller
 from vtspec.pipelines.argo import render
-from vtspec.pipelines.controller.reservation_record import NAME
+from vtspec.pipelines.controller.reservations import RECORD_NAME
 
 EACH = pytest.mark.parametrize("values", VALUES, ids=lambda path: path.stem)
 
@@ -191,7 +191,7 @@ def test_the_controller_may_do_what_it_does_and_no_more(stem: str) -> None:
     assert rights == workflows | plans | costs | (secrets if stem == "run-role" else set())
     changing = [rule for rule in role["rules"] if "patch" in rule["verbs"]]
     names = [rule["resourceNames"] for rule in changing if rule["resources"] == ["configmaps"]]
-    assert names == [[NAME]]
+    assert names == [[RECORD_NAME]]
 
 
 @CONTROLLERS

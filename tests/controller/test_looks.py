@@ -75,6 +75,52 @@ def test_of_a_branch_that_is_gone_only_its_pull_request_is_left_out(
     assert len(fetched) == 4
 
 
+def test_a_command_in_what_is_over_is_answered_although_its_branch_is_gone(
+    pulls: PullRequests, fetched: list[list[str]]
+) -> None:
+    other = pulls.propose_again()
+    pulls.github.repository.pull_requests[other].base_ref = "gone"
+    pulls.github.close(other)
+    pulls.github.write_comment(other, "/vtspec plan", author="ben")
+    pulls.serve()
+    # It holds up nobody: all that is open is fetched at once.
+    assert fetched[0] == ["refs/heads/main", f"refs/pull/{pulls.number}/head"]
+    (answer,) = pulls.github.repository.texts(other, pulls.github.bot)
+    assert "is closed" in answer
+    pulls.settle()
+    fetched.clear()
+    pulls.serve()
+    # Once it is answered nobody looks there any more.
+    assert [refs for refs in fetched if f"refs/pull/{other}/head" in refs] == []
+
+
+def test_what_was_said_in_what_is_over_while_nobody_looked_is_answered(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    pulls.github.close(pulls.number)
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, "/vtspec plan", author="ben")
+    pulls.github.server.world.now += timedelta(hours=20)
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    assert "this came too late" in pulls.read_comments()[-1]
+
+
+def test_what_was_merged_while_nobody_looked_is_told_its_result(pulls: PullRequests) -> None:
+    name = pulls.begin_run()
+    base = git(pulls.world.root, "rev-parse", "main")
+    pulls.github.repository.pull_requests[pulls.number].base_sha = base
+    pulls.github.repository.close(pulls.number, is_merged=True)
+    pulls.end_pods(name)
+    pulls.world.server.play_gone(name)
+    pulls.github.server.world.now += timedelta(hours=20)
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    results = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:result")]
+    assert len(results) == 1 and name in results[0]
+
+
 def test_what_nobody_foresaw_of_one_leaves_out_that_one(
     pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +186,30 @@ def test_who_may_not_any_more_when_it_is_to_begin_has_nothing_begun(
     assert pulls.world.server.workflows() == []
     reactions = pulls.github.repository.reactions
     assert [one.content for one in reactions.values() if one.comment == said][-1:] == ["-1"]
+
+
+def test_an_approval_that_is_taken_back_when_it_is_to_begin_has_nothing_begun(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = pulls.world.root
+    git(root, "checkout", "-q", "main")
+    change(root, "vtspec.yaml", "spec:\n", "spec:\n  approval: {when: approval}\n")
+    commit(root)
+    pulls.settle()
+    pulls.github.repository.review(pulls.number, "ben", "APPROVED")
+    get, asked = pulls.site.forge.get_pull_request, []
+
+    def take_back(number: int) -> PullRequest:
+        asked.append(number)
+        if len(asked) == 2:
+            pulls.github.repository.review(number, "ben", "CHANGES_REQUESTED")
+        return get(number)
+
+    monkeypatch.setattr(pulls.site.forge, "get_pull_request", take_back)
+    pulls.serve([pulls.number])
+    assert len(asked) == 2
+    assert pulls.world.server.workflows() == []
+    assert any("ben has taken the approval back" in line for line in pulls.said)
 
 
 def test_a_head_that_git_does_not_have_yet_is_waited_for(pulls: PullRequests) -> None:

@@ -661,6 +661,27 @@ def test_a_reviewed_run_that_was_removed_is_not_begun_unasked() -> None:
     assert len(world.created) == 2
 
 
+def test_a_word_said_again_has_a_removed_run_begun_beside_the_progress_of_another() -> None:
+    world = World(approval={"when": "approval"})
+    number = world.open(a_spec(PLAN), a_spec(OTHER))
+    world.settle()
+    world.review(number)
+    world.settle()
+    world.end(PLAN.id)
+    world.pass_time(20)
+    world.settle()
+    del world.attempts[PLAN.id]
+    world.review(number)
+    # Of the other something is told after that was said, with the hidden lines of both.
+    comments = world.pulls[number].comments
+    (at,) = [at for at, one in enumerate(comments) if "<!-- vtspec:progress" in one.body]
+    assert PLAN.id in comments[at].body
+    (word,) = world.pulls[number].reviews[1:]
+    comments[at] = replace(comments[at], updated_at=word.submitted_at)
+    world.settle()
+    assert [run for run, _ in world.created].count(PLAN.id) == 2
+
+
 def test_what_an_approval_could_not_carry_out_is_told_once() -> None:
     teams = {"vision": {"logins": ["ann"], "limits": {"costPerMonth": 0.0}}}
     world = World(approval={"when": "approval"}, teams=teams)

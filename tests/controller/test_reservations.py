@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from git_repositories import commit, git
 from kubernetes_server import KubernetesServer
 from plan_repository import change
@@ -19,16 +17,20 @@ from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.actions import CreateRun
 from vtspec.pipelines.controller.observation import observe_site
 from vtspec.pipelines.controller.reconcile import reconcile
-from vtspec.pipelines.controller.reservation_record import NAME
-from vtspec.pipelines.controller.reservations import HELD, Reservation
+from vtspec.pipelines.controller.reservation_record import read_reservations
+from vtspec.pipelines.controller.reservations import (
+    HELD,
+    RECORD_NAME,
+    Reservation,
+    encode_reservation,
+)
 from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import View
 from vtspec.pipelines.controller.worker import serve_once
-from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.forge.forge import Forge, PullRequest
 
 PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
-RECORD = f"/api/v1/namespaces/vision/configmaps/{NAME}"
+RECORD = f"/api/v1/namespaces/vision/configmaps/{RECORD_NAME}"
 
 
 class HaltingForge:
@@ -132,20 +134,58 @@ def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: Pull
 
 def test_what_is_reserved_is_asked_for_where_there_is_a_limit(pulls: PullRequests) -> None:
     pulls.settle()
-    assert pulls.world.server.count("GET", NAME) == 0
+    assert pulls.world.server.count("GET", RECORD_NAME) == 0
     limit_costs(pulls, "50")
     pulls.settle()
-    assert pulls.world.server.count("GET", NAME) > 0
+    assert pulls.world.server.count("GET", RECORD_NAME) > 0
 
 
-def test_a_record_that_cannot_be_read_is_told_and_nothing_is_begun(pulls: PullRequests) -> None:
+def test_where_a_record_cannot_be_read_nothing_is_begun_that_it_limits(
+    pulls: PullRequests,
+) -> None:
     limit_costs(pulls, "50")
     pulls.settle()
     put_record(pulls.world.server, {"digits-1": "much"})
-    with pytest.raises(Refused, match="digits-1 what is no reservation") as refused:
-        pulls.serve()
-    assert refused.value.fix == f"kubectl -n vision delete configmap {NAME}"
-    assert "no reservation" in pulls.read_check()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    assert pulls.world.server.workflows() == []
+    (answer,) = [body for body in pulls.read_comments() if body.startswith("<!-- vtspec:reply")]
+    assert "says of `digits-1` what is no reservation" in answer
+    assert f"`kubectl -n vision delete configmap {RECORD_NAME}`" in answer
+    del pulls.world.server.objects[RECORD]
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    assert len(pulls.world.server.workflows()) == 1
+
+
+def test_who_has_no_limit_is_not_held_up_by_a_record_that_cannot_be_read() -> None:
+    world = World(teams={**TEAMS, "faces": {"logins": ["ann"]}})
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN, "ann")
+    view = replace(world.see(), spoiled_reservation="digits-1")
+    assert [one for one in reconcile(view) if isinstance(one, CreateRun)]
+
+
+def test_what_was_reserved_for_a_run_that_is_refused_is_let_go(pulls: PullRequests) -> None:
+    limit_costs(pulls, "50")
+    pulls.settle()
+    pulls.world.server.denied = {("create", "workflows")}
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    assert pulls.world.server.objects[RECORD]["data"] == {}
+
+
+def test_what_another_has_reserved_since_is_not_let_go(pulls: PullRequests) -> None:
+    ours = reserve("digits-1")
+    theirs = encode_reservation(reserve("digits-1", at=START + timedelta(seconds=1)))
+    put_record(pulls.world.server, {"digits-1": theirs})
+    client = pulls.site.open_cluster()
+    record = read_reservations(client, "vision")
+    record.withdraw(client, ours)
+    assert pulls.world.server.objects[RECORD]["data"] == {"digits-1": theirs}
+    record.withdraw(client, record.every[0])
+    assert pulls.world.server.objects[RECORD]["data"] == {}
 
 
 def test_what_is_reserved_for_what_did_not_come_goes_with_the_next(pulls: PullRequests) -> None:
@@ -160,7 +200,9 @@ def test_what_is_reserved_for_what_did_not_come_goes_with_the_next(pulls: PullRe
 
 
 def put_record(server: KubernetesServer, data: Mapping[str, str]) -> None:
-    server.put(RECORD, {"kind": "ConfigMap", "metadata": {"name": NAME}, "data": dict(data)})
+    server.put(
+        RECORD, {"kind": "ConfigMap", "metadata": {"name": RECORD_NAME}, "data": dict(data)}
+    )
 
 
 TEAMS = {"vision": {"logins": ["bob"], "limits": {"costPerMonth": 0.05}}}

@@ -17,7 +17,7 @@ from .actions import Action, CommentKind, CreateRun, LabelRun
 from .approval import Asker, choose_team, find_asker_problem
 from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger, make_reservation
-from .markers import Shown, find_comments, parse_time
+from .markers import Shown, find_comments, parse_time, read_visible
 from .replies import explain_merged_otherwise
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .view import Approval, ApprovalSource, PullRequestView, View
@@ -157,5 +157,6 @@ def _is_done(run: str, said: _Said, seen: PullRequestView, view: View) -> bool:
     kinds: tuple[CommentKind, ...] = ("progress", "result")
     ours = [one for kind in kinds for one in find_comments(seen.comments, view.login, kind)]
     name = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
-    times = [parse_time(one.updated_at) for one in ours if name.search(one.body)]
+    # In hidden lines a comment names runs long after it has told how they went.
+    times = [parse_time(one.updated_at) for one in ours if name.search(read_visible(one.body))]
     return any(said.at is None or at is None or said.at <= at for at in times)

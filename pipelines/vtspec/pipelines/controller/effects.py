@@ -91,6 +91,8 @@ class Effects:
             # What tells of the run would note an approval that its Workflow does not bear.
             if isinstance(action, LabelRun) and find_subject(action) in self.behind:
                 unbegun.add(action.pull_request)
+            if refusal is not None and isinstance(action, CreateRun):
+                self._withdraw(action.reservation)
             if refusal is not None and not isinstance(action, StopRun):
                 refusals += self._answer_refusal(action, refusal)
         left = [
@@ -257,9 +259,25 @@ class Effects:
             self.reserved.add(self._client, self._to_reserve, self.site.now)
             self._to_reserve = []
 
+    def _withdraw(self, reservation: Reservation | None) -> None:
+        """Let others have what a run that was refused is not going to cost."""
+        if reservation is None:
+            return
+        try:
+            self.reserved.withdraw(self._client, reservation)
+        except (Temporary, Refused, Permanent) as error:
+            # Nobody is held back by it for long.
+            self.report(f"what is reserved for {reservation.run} is kept: {error}")
+
     def _refuse_withdrawn(self, action: CreateRun, author: str) -> None:
-        login = action.approval.login
-        asker = Asker(login=login, permission=self.site.forge.get_permission(login))
+        approval, forge = action.approval, self.site.forge
+        login = approval.login
+        if approval.source == "approval":
+            mine = [one for one in forge.list_reviews(approval.pull_request) if one.user == login]
+            # The last word of each reviewer counts.
+            if not mine or not mine[-1].is_approved or mine[-1].is_dismissed:
+                raise Temporary(f"{login} has taken the approval back")
+        asker = Asker(login=login, permission=forge.get_permission(login))
         problem = find_asker_problem(asker, author, self.repository.project.spec)
         # The next look finds it so, too, and says it in the language of who asks.
         if problem is not None:

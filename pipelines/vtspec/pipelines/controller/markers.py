@@ -21,6 +21,7 @@ _SHOWN: Final = re.compile(
 _PLAN: Final = re.compile(
     r"<!-- vtspec:digest ([a-z0-9-]{1,40}) ([0-9a-f]{64}) ([0-9a-f]{7,64}) -->"
 )
+_HIDDEN: Final = re.compile(r"^<!-- vtspec:[^\n]* -->\s*$", re.M)
 _MOST_DIGESTS: Final = 60
 """Digests that a plan comment remembers, those of earlier commits too."""
 
@@ -53,6 +54,11 @@ class Shown:
 def make_marker(kind: str) -> str:
     """The first line of the comment of a kind."""
     return f"<!-- vtspec:{kind} -->"
+
+
+def read_visible(body: str) -> str:
+    """What people see of a comment of ours."""
+    return _HIDDEN.sub("", body)
 
 
 def make_reply_marker(comment_id: int, outcome: Outcome) -> str:

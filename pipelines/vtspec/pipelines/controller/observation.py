@@ -24,6 +24,7 @@ from .observed_pulls import (
     find_open_pulls,
     get_pulls,
     list_commits,
+    name_commits,
     read_pull,
 )
 from .observed_workflows import WorkflowsByRun, list_runs_wanted_by, list_wanting
@@ -64,6 +65,7 @@ def survey_site(site: Site) -> Survey:
     """Find what there is: all open pull requests, those that were open at the last survey, and
     those that a run says it is wanted by; and all runs. Raises as `observe_site`."""
     site.told.clear()
+    now = site.now
     mirror, default = site.open_mirror()
     pulls, left_out = find_open_pulls(site)
     left_out |= fetch(mirror, default, pulls.values())
@@ -77,6 +79,7 @@ def survey_site(site: Site) -> Survey:
     site.surveyed = set(numbers)
     # Of these something may be other than it was read.
     site.surveyed -= set(site.told)
+    site.heard = now
     return Survey(numbers=numbers, repository=repository, left_out=left_out)
 
 
@@ -137,6 +140,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         ended=tuple(list_ended(every, project)),
         unclear=tuple(list_unclear(every, project)),
         reservations=record.every,
+        spoiled_reservation=record.spoiled,
         # A copy: another thread writes, and notes what it wrote.
         statuses={sha: tuple(one.values()) for sha, one in list(site.statuses.items())},
         checks={sha: tuple(one.values()) for sha, one in list(site.checks.items())},
@@ -181,7 +185,7 @@ def _find_pulls(
     mirror, default = site.open_mirror()
     pulls, unfound = get_pulls(site.forge, {*numbers} - {*left_out})
     left_out |= unfound
-    commits = mirror.find_commits({default, *_name_commits(pulls.values())}) if surveyed else {}
+    commits = mirror.find_commits({default, *name_commits(pulls.values())}) if surveyed else {}
     stale = [
         one
         for one in pulls.values()
@@ -190,12 +194,8 @@ def _find_pulls(
     if stale or default not in commits:
         left_out |= fetch(mirror, default, stale)
         there = [one for number, one in pulls.items() if number not in left_out]
-        commits = mirror.find_commits({default, *_name_commits(there)})
+        commits = mirror.find_commits({default, *name_commits(there)})
     return pulls, commits, commits[default]
-
-
-def _name_commits(pulls: "Iterable[PullRequest]") -> set[str]:
-    return {name for one in pulls for name in list_commits(one)}
 
 
 def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
@@ -205,7 +205,8 @@ def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     pull = site.forge.get_pull_request(number)
     for error in fetch(mirror, default, [pull]).values():
         raise error
-    head, base = choose_commits(pull, mirror.find_commits(list_commits(pull)))
+    commits = mirror.find_commits({default, *name_commits([pull])})
+    head, base = choose_commits(pull, commits, commits[default])
     proposal = Proposal(folder=site.folder, head=head, base=base, policy=default)
     return pull, validate_pull_request(proposal)
 
@@ -218,9 +219,7 @@ def _observe_pulls(
     numbers = sorted(pulls)
     # A forge is asked some things of each, and is far away.
     with ThreadPoolExecutor(_THREADS) as threads:
-        read = [
-            threads.submit(read_pull, site, pulls[number], policy.commits) for number in numbers
-        ]
+        read = [threads.submit(read_pull, site, pulls[number]) for number in numbers]
         for number, one in zip(numbers, read, strict=True):
             try:
                 seen.append(add_plans(site, one.result(), policy))

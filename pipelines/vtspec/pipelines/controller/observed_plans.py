@@ -60,7 +60,7 @@ def _list_experiments(folder: Path, policy: str, head: str) -> tuple[str, ...]:
 
 def add_plans(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestView:
     """A pull request with what its commits say."""
-    head, _ = choose_commits(seen.pull, policy.commits)
+    head, _ = choose_commits(seen.pull, policy.commits, policy.commit)
     experiments = _list_experiments(site.folder, policy.commit, head)
     unplanned = replace(seen, experiments=experiments)
     login = site.forge.find_login()
@@ -81,7 +81,7 @@ def _plan_earlier(
 ) -> Iterator[EarlierPlans]:
     """What its specs were planned as at earlier heads; nothing of one that cannot be planned any
     more, or not just now: it is for telling what has changed, and nothing waits for it."""
-    _, base = choose_commits(seen.pull, policy.commits)
+    _, base = choose_commits(seen.pull, policy.commits, policy.commit)
     for head in heads:
         proposal = Proposal(
             folder=site.folder,
@@ -102,7 +102,7 @@ def _plan_earlier(
 
 def _plan(site: Site, seen: PullRequestView, policy: Policy, view: View) -> PullRequestPlans:
     pull = seen.pull
-    _, base = choose_commits(pull, policy.commits)
+    _, base = choose_commits(pull, policy.commits, policy.commit)
     also, is_trusted = frozenset(list_asked_specs(seen, view.login)), is_allowed(seen, view)
     key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit)
     known = site.planned.get(key)

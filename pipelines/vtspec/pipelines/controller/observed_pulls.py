@@ -1,14 +1,15 @@
 """The pull requests of a repository, as its forge and its git have them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.project.git_mirror import GitMirror
 
 from .commands import parse_command
-from .markers import CONCLUDED
+from .markers import CONCLUDED, make_marker
 from .request import LATEST
 from .site import Reason, Site
 from .view import PullRequestView
@@ -17,13 +18,21 @@ if TYPE_CHECKING:
     from vtspec.pipelines.forge.forge import Forge, Permission, PullRequest, Reaction
 
 
-def choose_commits(pull: "PullRequest", commits: Mapping[str, str]) -> tuple[str, str]:
-    """The commits of a pull request's head and of what it is held against."""
-    names = list_commits(pull)
-    for name in names:
+_AWAY: Final = timedelta(days=3)
+"""For how long nobody may have looked, as a weekend lasts, so that nothing said then is lost."""
+
+
+def choose_commits(
+    pull: "PullRequest", commits: Mapping[str, str], default: str
+) -> tuple[str, str]:
+    """The commits of a pull request's head and of what it is held against: once it is over and the
+    branch that it was to go into is gone, that is the default branch's."""
+    head, base = list_commits(pull)
+    is_gone = pull.state != "open" and base not in commits and _name_base(pull) not in commits
+    for name in (head, *(() if is_gone else (base,))):
         if name not in commits:
             raise Temporary(f"{name} of it has not been fetched yet")
-    return commits[names[0]], commits[names[1]]
+    return commits[head], default if is_gone else commits[base]
 
 
 def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":
@@ -31,19 +40,28 @@ def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reas
     written of late; those of them that are not there, with the reason."""
     pulls = {one.number: one for one in site.forge.list_open_pull_requests()}
     # Those that were closed or merged since, of which nobody may have told.
-    closed, left_out = get_pulls(site.forge, (site.opened | _list_commanded(site)) - {*pulls})
+    closed, left_out = get_pulls(site.forge, (site.opened | _list_spoken(site)) - {*pulls})
     return {**pulls, **closed}, left_out
 
 
-def _list_commanded(site: Site) -> set[int]:
-    """Pull requests, closed ones too, with a command that is not too old to be carried out."""
-    oldest = site.now - LATEST
+def _list_spoken(site: Site) -> set[int]:
+    """Pull requests, closed ones too, with a command that nobody has answered as far as is known;
+    at the first survey also those with progress that was told of late, since they may have been
+    merged, and their runs have ended, while nobody looked."""
+    login, heard = site.forge.find_login(), site.heard
+    oldest = (site.now - _AWAY if heard is None else heard) - LATEST
     # The same question for minutes, so that a forge may answer that nothing is new.
     since = oldest - timedelta(minutes=oldest.minute % 5, seconds=oldest.second)
-    return {
+    comments = site.forge.list_comments_since(since)
+    told = {
         number
-        for number, comment in site.forge.list_comments_since(since)
-        if parse_command(comment.body) is not None
+        for number, one in comments
+        if one.author == login and one.body.startswith(make_marker("progress"))
+    }
+    return (told if heard is None else set()) | {
+        number
+        for number, one in comments
+        if parse_command(one.body) is not None and one.id not in site.concluded
     }
 
 
@@ -66,13 +84,34 @@ def fetch(
 ) -> dict[int, Reason]:
     """Have the default branch here, and the heads and bases of pull requests, in one go; those
     that could not be had, with the reason."""
-    refs = {
-        one.number: (f"refs/pull/{one.number}/head", f"refs/heads/{one.base_ref}")
-        for one in pulls
-        # What is over does not move any more.
-        if one.state == "open" or len(mirror.find_commits(list_commits(one))) < 2
-    }
+    every = list(pulls)
+    refs = {one.number: _list_refs(one) for one in every if one.state == "open"}
     first = () if default is None else (default,)
+    left_out = _fetch_refs(mirror, first, refs)
+    for one in every:
+        # What is over does not move any more, and its branches may be gone: it holds up no other.
+        if one.state != "open" and len(mirror.find_commits(list_commits(one))) < 2:
+            head, base = _list_refs(one)
+            try:
+                mirror.fetch((head,))
+                with suppress(Permanent):
+                    mirror.fetch((base,))
+            except (Permanent, Temporary) as error:
+                left_out[one.number] = error
+    return left_out
+
+
+def _list_refs(pull: "PullRequest") -> tuple[str, str]:
+    return f"refs/pull/{pull.number}/head", _name_base(pull)
+
+
+def _name_base(pull: "PullRequest") -> str:
+    return f"refs/heads/{pull.base_ref}"
+
+
+def _fetch_refs(
+    mirror: GitMirror, first: tuple[str, ...], refs: Mapping[int, tuple[str, str]]
+) -> dict[int, Reason]:
     every = sorted({*first, *(ref for two in refs.values() for ref in two)})
     if not every:
         return {}
@@ -97,14 +136,18 @@ def fetch(
 def list_commits(pull: "PullRequest") -> tuple[str, str]:
     """How git names the head of a pull request, and what it is held against."""
     # Once it is merged its commits are the branch's, too.
-    base = pull.base_sha if pull.state == "merged" else f"refs/heads/{pull.base_ref}"
+    base = pull.base_sha if pull.state == "merged" else _name_base(pull)
     return pull.head_sha, base
 
 
-def read_pull(site: Site, pull: "PullRequest", commits: Mapping[str, str]) -> PullRequestView:
+def name_commits(pulls: "Iterable[PullRequest]") -> set[str]:
+    """All that is asked of git to choose the commits of pull requests."""
+    return {name for one in pulls for name in (*list_commits(one), _name_base(one))}
+
+
+def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
     """A pull request as its forge has it."""
     forge, number = site.forge, pull.number
-    choose_commits(pull, commits)
     comments = forge.list_comments(number)
     commands = [one for one in comments if parse_command(one.body) is not None]
     reviews = forge.list_reviews(number)

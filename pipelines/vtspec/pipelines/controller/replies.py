@@ -17,6 +17,7 @@ from .digests import Target, shorten_digests, strip_digest
 from .ledger import Standing
 from .markers import Shown
 from .phrases import quote
+from .reservations import RECORD_NAME
 from .view import Attempt, PlannedSpec, UnclearRun
 
 _MOST_LINES: Final = 20
@@ -281,9 +282,22 @@ def _explain_left(run: str, namespace: str) -> Sentence:
     )
 
 
-def explain_unknown_costs(team: str, one: UnclearRun) -> Sentence:
-    """What of a limit is left is not known."""
-    told = explain_unclear(one)
+_REMOVAL: Final = ("delete", "configmap", RECORD_NAME)
+
+
+def explain_spoiled_reservation(run: str, namespace: str) -> Sentence:
+    """What is reserved for a run cannot be read."""
+    name, removal = quote(run), format_command("kubectl", "-n", namespace, *_REMOVAL)
+    return Sentence(
+        en=f"ConfigMap `{RECORD_NAME}` says of {name} what is no reservation: have somebody who "
+        f"may, type `{removal}`",
+        ko=f"ConfigMap `{RECORD_NAME}`의 {name} 항목이 예약이 아닙니다. 권한이 있는 사람이 "
+        f"실행해야 합니다: `{removal}`",
+    )
+
+
+def explain_unknown_costs(team: str, told: Sentence) -> Sentence:
+    """What of a limit is left is not known, as is told."""
     return Sentence(
         en=f"team {team} has a limit of cost, and what is spent of it is not known: {told.en}",
         ko=f"{team} 팀에는 비용 한도가 있는데 쓴 비용을 알 수 없습니다: {told.ko}",

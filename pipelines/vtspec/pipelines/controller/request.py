@@ -38,7 +38,7 @@ from .markers import (
     parse_time,
     read_shown,
 )
-from .view import Approval, PlannedSpec, PullRequestView, UnclearRun, View
+from .view import Approval, PlannedSpec, PullRequestView, View
 
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
@@ -217,20 +217,23 @@ def find_run_problem(
     if problem is not None:
         return replies.put_before(target, problem)
     team = choose_team(plan, login, view.project)
-    unknown = None if team is None else _find_unknown_costs(view, team)
-    if team is not None and unknown is not None:
-        return replies.put_before(target, replies.explain_unknown_costs(team, unknown))
+    if team is not None and (problem := _find_unknown_costs(view, team)) is not None:
+        return replies.put_before(target, problem)
     spent = 0.0 if team is None else ledger.count_spent(team, standing.counted_run)
     problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
     return None if problem is None else replies.put_before(target, problem)
 
 
-def _find_unknown_costs(view: View, team: str) -> UnclearRun | None:
-    """A run that may count for a team's limit of this month by nobody knows how much."""
+def _find_unknown_costs(view: View, team: str) -> Sentence | None:
+    """What counts for a team's limit of this month by nobody knows how much."""
     if view.project.teams[team].limits.cost_per_month is None:
         return None
+    if view.spoiled_reservation is not None:
+        namespace = "" if view.project.cluster is None else view.project.cluster.namespace
+        told = replies.explain_spoiled_reservation(view.spoiled_reservation, namespace)
+        return replies.explain_unknown_costs(team, told)
     month = (view.now.year, view.now.month)
-    return next(
+    unclear = next(
         (
             one
             for one in view.unclear
@@ -239,6 +242,9 @@ def _find_unknown_costs(view: View, team: str) -> UnclearRun | None:
         ),
         None,
     )
+    if unclear is None:
+        return None
+    return replies.explain_unknown_costs(team, replies.explain_unclear(unclear))
 
 
 def propose_line(request: Request) -> str | None:

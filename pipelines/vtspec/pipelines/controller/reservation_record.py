@@ -4,34 +4,39 @@ It is changed only as it was read, so that of two controllers that decide on the
 one has to look again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
-from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo.workflow import MANAGED
 from vtspec.pipelines.cluster.kubernetes_client import CONFIG_MAPS
-from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.errors import Temporary
 from vtspec.pipelines.failpoints import durable_step
 from vtspec.pipelines.runs.json_values import to_mapping
 
-from .reservations import Reservation, make_changes, parse_reservation
+from .reservations import (
+    RECORD_NAME,
+    Reservation,
+    encode_reservation,
+    make_changes,
+    parse_reservation,
+)
 
 if TYPE_CHECKING:
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-
-NAME: Final = "vtspec-reservations"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationRecord:
     """The reservations of a namespace as they were read; `version` is the ConfigMap's, None where
-    there is none."""
+    there is none. `spoiled` is a run of which it says what is no reservation, so that nobody knows
+    what is held back of a limit."""
 
     namespace: str = ""
     every: Sequence[Reservation] = ()
     version: str | None = None
+    spoiled: str | None = None
 
     def add(self, client: "KubernetesClient", fresh: Sequence[Reservation], now: datetime) -> None:
         """Keep these too, and let go of those that count no more. Raises `Temporary` where the
@@ -40,30 +45,39 @@ class ReservationRecord:
         with durable_step("cost.reserve"):
             if self.version is None:
                 kept = {key: value for key, value in data.items() if value is not None}
-                metadata = {"name": NAME, "labels": dict(MANAGED)}
+                metadata = {"name": RECORD_NAME, "labels": dict(MANAGED)}
                 body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
                 is_done = client.create(CONFIG_MAPS, self.namespace, {**body, "data": kept})
             else:
                 change = {"metadata": {"resourceVersion": self.version}, "data": data}
-                is_done = client.patch(CONFIG_MAPS, self.namespace, NAME, change)
+                is_done = client.patch(CONFIG_MAPS, self.namespace, RECORD_NAME, change)
             if not is_done:
                 raise Temporary("another controller has reserved costs meanwhile")
 
+    def withdraw(self, client: "KubernetesClient", one: Reservation) -> None:
+        """Let go of what was reserved for a run that does not come, unless another controller has
+        reserved it since. Raises as `KubernetesClient.patch`."""
+        found = client.get(CONFIG_MAPS, self.namespace, RECORD_NAME)
+        if found is None or to_mapping(found.get("data")).get(one.run) != encode_reservation(one):
+            return
+        change = {"metadata": {"resourceVersion": _read_version(found)}, "data": {one.run: None}}
+        client.patch(CONFIG_MAPS, self.namespace, RECORD_NAME, change)
+
 
 def read_reservations(client: "KubernetesClient", namespace: str) -> ReservationRecord:
-    """The reservations of a namespace now. Raises `Refused` where one of them cannot be read:
-    what it holds back of a limit is not known."""
-    found = client.get(CONFIG_MAPS, namespace, NAME)
+    """The reservations of a namespace now."""
+    found = client.get(CONFIG_MAPS, namespace, RECORD_NAME)
     if found is None:
         return ReservationRecord(namespace=namespace)
-    every = []
-    for run, text in to_mapping(found.get("data")).items():
-        one = parse_reservation(run, text)
-        if one is None:
-            raise Refused(
-                f"ConfigMap {NAME} in namespace {namespace} says of {run} what is no reservation",
-                fix=format_command("kubectl", "-n", namespace, "delete", "configmap", NAME),
-            )
-        every.append(one)
-    version = str(to_mapping(found.get("metadata")).get("resourceVersion") or "")
-    return ReservationRecord(namespace=namespace, every=tuple(every), version=version)
+    told = to_mapping(found.get("data"))
+    read = {run: parse_reservation(run, text) for run, text in sorted(told.items())}
+    return ReservationRecord(
+        namespace=namespace,
+        every=tuple(one for one in read.values() if one is not None),
+        version=_read_version(found),
+        spoiled=next((run for run, one in read.items() if one is None), None),
+    )
+
+
+def _read_version(found: Mapping[str, Any]) -> str:
+    return str(to_mapping(found.get("metadata")).get("resourceVersion") or "")

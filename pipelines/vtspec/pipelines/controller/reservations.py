@@ -11,6 +11,9 @@ from typing import Final
 
 from vtspec.pipelines.runs.json_values import to_int, to_mapping, to_number, to_text
 
+RECORD_NAME: Final = "vtspec-reservations"
+"""The ConfigMap of a namespace that they are kept in."""
+
 HELD: Final = timedelta(minutes=15)
 """After this a reservation counts no more: its run is known by then, or does not come, since no
 command is carried out so late."""

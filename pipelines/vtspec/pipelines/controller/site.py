@@ -67,7 +67,8 @@ class Site:
     `folder` holds its mirror; `tenants` are those of all repositories of the process. `statuses`
     and `checks` are what this process has told the forge of commits: another one tells it once
     more, which changes nothing. `concluded` are reactions to commands that are answered for good,
-    `opened` the pull requests that were open at the last survey, `surveyed` those whose commits
+    `opened` the pull requests that were open at the last survey, `heard` until when comments were
+    listed, `surveyed` those whose commits
     and runs that has read and which were neither looked at nor told of since, `told` those that
     were told of since it began.
     """
@@ -90,6 +91,7 @@ class Site:
     workflows: ObservedWorkflows = field(default_factory=ObservedWorkflows)
     attempts: ObservedAttempts = field(default_factory=ObservedAttempts)
     opened: set[int] = field(default_factory=set)
+    heard: datetime | None = None
     surveyed: set[int] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
     metrics: "SiteMetrics | None" = None

@@ -194,7 +194,7 @@ class View:
 
     `states` are of every pull request that an attempt is labelled with; `statuses` and `checks`
     what was told of commits, by their sha. `reservations` are every controller's, where a team has
-    a limit of cost.
+    a limit of cost; `spoiled_reservation` is a run whose own cannot be read.
     """
 
     now: datetime
@@ -205,6 +205,7 @@ class View:
     attempts: Sequence[Attempt] = ()
     ended: Sequence[EndedRun] = ()
     reservations: Sequence[Reservation] = ()
+    spoiled_reservation: str | None = None
     unclear: Sequence[UnclearRun] = ()
     statuses: Mapping[str, Sequence[Status]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
