@@ -53,7 +53,7 @@ COMMENTS = GOLDEN.parent / "comments"
 PLAN = a_plan_of(gates=("accuracy >= 0.95",))
 BEFORE = a_plan_of("digits", 3)
 HEAD = sha_of(9)
-SHOWN = Shown(head_sha=HEAD, head_since=1, all_digest="0" * 64, all_since=1)
+SHOWN = Shown(head_sha=HEAD, head_since=1, all_digest="0" * 64)
 SECRET = "s3cr3t-of-the-store-42"
 
 

@@ -268,7 +268,7 @@ def an_effect(
 
 
 BOTH = [
-    WriteComment(pull_request=number, kind="plan", body=str(number), comment_id=number)
+    WriteComment(pull_request=number, kind="progress", body=str(number), comment_id=number)
     for number in (1, 2)
 ]
 

@@ -97,7 +97,8 @@ def test_one_that_is_over_is_no_longer_listed(site: Site) -> None:
     site.close(closed)
     site.merge(merged)
     assert site.forge.get_pull_request(closed).state == "closed"
-    assert site.forge.get_pull_request(merged).state == "merged"
+    found = site.forge.get_pull_request(merged)
+    assert found.state == "merged" and found.merged_by and found.merged_at and found.merge_sha
     listed = {one.number for one in site.forge.list_open_pull_requests()}
     assert not listed & {closed, merged}
 

@@ -70,7 +70,8 @@ class Answers:
             (example,) = self._description.find_example("pull-request-simple-items")
         else:
             example = self._description.find_example("pull-request")
-            example |= {"merged": pull_request.merged_at is not None}
+            merged_by = self.show_user(pull_request.merged_by)
+            example |= {"merged": pull_request.merged_at is not None, "merged_by": merged_by}
         head_repository = example["head"]["repo"] | self._name_repository(repository)
         head_repository["id"] = pull_request.head_repository
         head = {"ref": pull_request.head_ref, "sha": pull_request.head_sha}
@@ -85,6 +86,7 @@ class Answers:
             "draft": pull_request.is_draft,
             "user": self.show_user(pull_request.author),
             "merged_at": pull_request.merged_at,
+            "merge_commit_sha": pull_request.merge_sha,
             "created_at": pull_request.created_at,
             "requested_teams": [],
             "html_url": f"https://github.com/{repository.full_name}/pull/{pull_request.number}",

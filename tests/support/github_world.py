@@ -86,6 +86,8 @@ class PullRequest:
     state: str = "open"
     is_draft: bool = False
     merged_at: str | None = None
+    merged_by: str | None = None
+    merge_sha: str | None = None
 
 
 @dataclass
@@ -145,6 +147,10 @@ class Repository:
         pull_request = self.pull_requests[number]
         pull_request.state = "closed"
         pull_request.merged_at = self.world.tick() if is_merged else None
+        pull_request.merged_by = author if is_merged else None
+        if is_merged:
+            # As where it is merged by moving the branch there.
+            pull_request.merge_sha = pull_request.merge_sha or pull_request.head_sha
         self._tell_pull_request(pull_request, "closed", author)
 
     def reopen(self, number: int, author: str = "ana") -> None:

@@ -26,6 +26,13 @@ from vtspec.pipelines.controller.actions import (
     StopRun,
     WriteComment,
 )
+from vtspec.pipelines.controller.markers import (
+    VisiblePlans,
+    find_comments,
+    find_visible_since,
+    make_marker,
+    note_visible,
+)
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.request import list_earlier_heads
 from vtspec.pipelines.controller.view import (
@@ -110,6 +117,7 @@ class World:
         self.pulls: dict[int, FakePullRequest] = {}
         self.attempts: dict[str, Attempt] = {}
         self.created: list[tuple[str, Approval]] = []
+        self.visible: dict[int, VisiblePlans] = {}
         self.ended: list[EndedRun] = []
         self.statuses: dict[str, dict[str, Status]] = {}
         self.checks: dict[str, dict[str, CheckReport]] = {}
@@ -178,7 +186,8 @@ class World:
         """Close, merge or open a pull request."""
         self.pass_time()
         at = self.pulls[number]
-        at.pull = replace(at.pull, state=state)
+        merged_at = self._tell_time() if state == "merged" else ""
+        at.pull = replace(at.pull, state=state, merged_at=merged_at)
         at.merged_by = by if state == "merged" else None
 
     def pass_time(self, seconds: float = 20.0) -> None:
@@ -237,6 +246,10 @@ class World:
             experiments=tuple(spec.name for spec in at.specs),
             merged_by=at.merged_by,
         )
+        plans = find_comments(at.comments, BOT, "plan")
+        if plans:
+            since = find_visible_since(plans[0], self.visible.get(plans[0].id))
+            seen = replace(seen, plans_since=since)
         view = View(now=self.now, login=BOT, project=self.project)
         heads = list_earlier_heads(seen, view)
         earlier = [one for head in heads for one in at.earlier if one.head_sha == head]
@@ -368,6 +381,7 @@ class World:
             id=next(self._ids), body=body, author=author, created_at=at, updated_at=at, url=""
         )
         self.pulls[number].comments.append(made)
+        self._note(made)
         return made
 
     def _replace(self, number: int, comment_id: int, body: str) -> None:
@@ -375,6 +389,12 @@ class World:
         for index, one in enumerate(comments):
             if one.id == comment_id and one.body != body:
                 comments[index] = replace(one, body=body, updated_at=self._tell_time())
+                self._note(comments[index])
+
+    def _note(self, written: Comment) -> None:
+        if written.author == BOT and written.body.startswith(make_marker("plan")):
+            before = self.visible.get(written.id)
+            self.visible[written.id] = note_visible(before, written)
 
     # What a reader sees.
 

@@ -179,6 +179,10 @@ class RunWorkflow:
         with durable_step("workflow.change"):
             return self.client.patch(WORKFLOWS, space, self.file.name, change, uid)
 
+    def has_label(self, key: str) -> bool:
+        """Whether it has a label of that name, whatever it says."""
+        return key in _read_labels(self._find() or {})
+
     def was_asked_to_stop(self) -> bool:
         """Whether somebody asked already."""
         found = self._find() or {}

@@ -14,11 +14,17 @@ from vtspec.pipelines.forge.forge import Review
 from vtspec.pipelines.language import Sentence
 
 from .actions import Action, CommentKind, CreateRun, LabelRun
-from .approval import Asker, choose_team, find_asker_problem
+from .approval import Asker, choose_team, find_asker_problem, find_limit_problem
 from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger, make_reservation
 from .markers import Shown, find_comments, parse_time, read_visible
-from .replies import explain_merged_otherwise
+from .replies import (
+    explain_early_review,
+    explain_fork,
+    explain_merged_by_other,
+    explain_merged_otherwise,
+    put_before,
+)
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .view import Approval, ApprovalSource, PullRequestView, View
 
@@ -32,11 +38,11 @@ class Verdict:
 
 
 class _Said(NamedTuple):
-    """Who has approved, and by what; when last, None where that is not known."""
+    """Who has approved, by what, and when last."""
 
     login: str
     source: ApprovalSource
-    at: datetime | None
+    at: datetime
 
 
 def judge_approval(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict:
@@ -59,49 +65,72 @@ def _judge_reviews(seen: PullRequestView, view: View, ledger: Ledger, shown: Sho
         return Verdict()
     # The last word of each reviewer counts.
     last = {review.user: review for review in seen.reviews}
-    approving = [one for one in last.values() if _approves(one, seen, view, shown)]
-    if not approving:
-        return Verdict()
-    first = approving[0]
-    last_said = max((one.submitted_at for one in approving), default="")
-    return _carry_out(seen, view, ledger, _Said(first.user, "approval", parse_time(last_said)))
-
-
-def _approves(review: Review, seen: PullRequestView, view: View, shown: Shown) -> bool:
-    at = parse_time(review.submitted_at)
-    if not review.is_approved or review.is_dismissed or at is None:
-        return False
+    said = [
+        _Said(one.user, "approval", at)
+        for one in last.values()
+        if (at := _find_approval_time(one, seen)) is not None and _may(one.user, seen, view)
+    ]
+    since = parse_time(seen.plans_since)
     # Unlike a comment it names no digest: of the same second, it may be of what was shown before.
-    if review.commit_sha != seen.pull.head_sha or at.timestamp() <= shown.all_since:
-        return False
-    return _may(review.user, seen, view)
+    counted = [one for one in said if since is not None and one.at > since]
+    if counted:
+        return _carry_out(seen, view, ledger, counted)
+    if said and not any(ledger.list_by_plan(target.plan.id) for target in targets):
+        return Verdict(sentences=(explain_early_review(said[0].login),))
+    return Verdict()
+
+
+def _find_approval_time(review: Review, seen: PullRequestView) -> datetime | None:
+    """When it approved the head; None where it does not, or not any more."""
+    if not review.is_approved or review.is_dismissed:
+        return None
+    return parse_time(review.submitted_at) if review.commit_sha == seen.pull.head_sha else None
 
 
 def _may(login: str, seen: PullRequestView, view: View) -> bool:
+    return _find_problem(login, seen, view) is None
+
+
+def _find_problem(login: str, seen: PullRequestView, view: View) -> Sentence | None:
     asker = Asker(login=login, permission=seen.permissions.get(login, "none"))
-    return find_asker_problem(asker, seen.pull.author, view.project) is None
+    return find_asker_problem(asker, seen.pull.author, view.project)
 
 
 def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> Verdict:
-    targets = list_changed(seen.specs)
-    if seen.merged_by is None or not _may(seen.merged_by, seen, view):
+    targets, at = list_changed(seen.specs), parse_time(seen.pull.merged_at)
+    left, since = list_open(seen.specs, ledger), parse_time(seen.plans_since)
+    if seen.merged_by is None or at is None or since is None:
         return Verdict()
-    if shown.all_digest != compute_all_digest(targets):
-        left = list_open(seen.specs, ledger)
+    line, problem = write_line(left, seen.specs), _find_problem(seen.merged_by, seen, view)
+    if problem is not None:
+        told = explain_merged_by_other(seen.merged_by, problem, line)
+    elif not is_allowed(seen, view):
+        told = explain_fork(seen.pull.head_sha)
+    elif shown.all_digest != compute_all_digest(targets) or at <= since:
         # What the merge made of the plans nobody has seen; a comment may still approve it.
-        return Verdict(
-            sentences=(explain_merged_otherwise(write_line(left, seen.specs)),) if left else ()
-        )
-    return _carry_out(seen, view, ledger, _Said(seen.merged_by, "merge", None))
+        told = explain_merged_otherwise(line)
+    else:
+        return _carry_out(seen, view, ledger, [_Said(seen.merged_by, "merge", at)])
+    return Verdict(sentences=(told,) if left else ())
 
 
-def _carry_out(seen: PullRequestView, view: View, ledger: Ledger, said: _Said) -> Verdict:
+def _carry_out(
+    seen: PullRequestView, view: View, ledger: Ledger, said: Sequence[_Said]
+) -> Verdict:
+    """Each plan by the first word of those that may have it carried out."""
     effects: list[Action] = []
     problems: list[Sentence] = []
     for target in list_changed(seen.specs):
-        outcome = _begin(seen, view, ledger, target, said)
-        problems += [outcome] if isinstance(outcome, Sentence) else []
-        effects += [] if isinstance(outcome, Sentence) else outcome
+        found: list[Sentence] = []
+        for one in said:
+            outcome = _begin(seen, view, ledger, target, one)
+            if isinstance(outcome, Sentence):
+                found.append(outcome)
+            elif outcome is not None:
+                effects += outcome
+                break
+        else:
+            problems += found[:1]
     return Verdict(effects=tuple(effects), sentences=tuple(problems))
 
 
@@ -111,8 +140,9 @@ def _begin(
     ledger: Ledger,
     target: Target,
     said: _Said,
-) -> Sequence[Action] | Sentence:
-    """What carries a plan out that has never been; a run of it is the memory that it was."""
+) -> Sequence[Action] | Sentence | None:
+    """What carries a plan out, or why nothing may; None where nothing comes of what was said any
+    more: a run of the plan is the memory that something has."""
     login, number = said.login, seen.pull.number
     approval = Approval(
         pull_request=number,
@@ -128,12 +158,23 @@ def _begin(
             return []
         if attempt.digest != target.plan.digest:
             return []
+        # Nobody approves what they may not run.
+        problem = find_limit_problem(target.plan, login, view.project)
+        if problem is not None:
+            return put_before(target, problem)
         ledger.label_run(attempt.run, number, approval)
         label = LabelRun(run=attempt.run, pull_request=number, is_wanted=True, approval=approval)
         return [label]
-    # A failed or stopped one waits for a person's word, and so does one that was removed since.
-    if standing.begin not in ("new", "completion") or _is_done(standing.run, said, seen, view):
-        return []
+    # A failed one waits for a person's word, and so does one that was removed since.
+    if standing.begin not in ("new", "completion", "resume"):
+        return None
+    times = _list_times(standing.run, seen, view)
+    if any(at is None or said.at <= at for at in times):
+        return None
+    # One that was stopped goes on by what is said after its end was told.
+    is_cut_short = standing.begin == "resume" and attempt is not None and not attempt.is_only_named
+    if is_cut_short and not times:
+        return None
     problem = find_run_problem(view, target, standing, login, ledger)
     if problem is not None:
         return problem
@@ -152,11 +193,10 @@ def _begin(
     ]
 
 
-def _is_done(run: str, said: _Said, seen: PullRequestView, view: View) -> bool:
-    """Whether a comment of ours has told how the run goes, or went, since that was said."""
+def _list_times(run: str, seen: PullRequestView, view: View) -> list[datetime | None]:
+    """When our comments were written last that tell how the run goes, or went."""
     kinds: tuple[CommentKind, ...] = ("progress", "result")
     ours = [one for kind in kinds for one in find_comments(seen.comments, view.login, kind)]
     name = re.compile(rf"(?<![\w-]){re.escape(run)}(?![\w-])")
     # In hidden lines a comment names runs long after it has told how they went.
-    times = [parse_time(one.updated_at) for one in ours if name.search(read_visible(one.body))]
-    return any(said.at is None or at is None or said.at <= at for at in times)
+    return [parse_time(one.updated_at) for one in ours if name.search(read_visible(one.body))]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
-from vtspec.pipelines.forge.comment_text import find_marker, list_marked
+from vtspec.pipelines.forge.comment_text import find_marker, has_text, list_marked
 from vtspec.pipelines.operations.cluster_runner import ClusterRequest
 from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
@@ -33,7 +33,15 @@ from .actions import (
     find_subject,
 )
 from .approval import Asker, find_asker_problem
-from .markers import DUPLICATE, find_comments, find_replies, make_reply_marker
+from .approved_runs import render_approved
+from .markers import (
+    DUPLICATE,
+    find_comments,
+    find_replies,
+    make_marker,
+    make_reply_marker,
+    note_visible,
+)
 from .reservation_record import ReservationRecord
 from .reservations import Reservation
 from .site import Site
@@ -65,6 +73,7 @@ class Effects:
     patience_s: float = 0.0
     behind: set[int | str | None] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
+    _begun: list[CreateRun] = field(default_factory=list)
     _to_reserve: list[Reservation] = field(default_factory=list)
 
     def carry_out(self, actions: Iterable[Action]) -> None:
@@ -77,6 +86,7 @@ class Effects:
         would tell of something that failed."""
         rest: list[Action] = []
         refusals: list[Action] = []
+        unasked: dict[int, list[str]] = {}
         unbegun: set[int | str | None] = set()
         actions = list(actions)
         creations = [one for one in actions if isinstance(one, CreateRun)]
@@ -93,8 +103,16 @@ class Effects:
                 unbegun.add(action.pull_request)
             if refusal is not None and isinstance(action, CreateRun):
                 self._withdraw(action.reservation)
-            if refusal is not None and not isinstance(action, StopRun):
-                refusals += self._answer_refusal(action, refusal)
+            if refusal is None or isinstance(action, StopRun):
+                continue
+            told = self._tell_refusal(action, refusal)
+            if action.cause is None:
+                unasked.setdefault(_get_number(action), []).append(told)
+            else:
+                refusals += self._answer_refusal(_get_number(action), action.cause, told)
+        for number, lines in unasked.items():
+            body = "\n".join((make_marker("approval"), *lines))
+            refusals.append(WriteComment(pull_request=number, kind="approval", body=body))
         left = [
             one
             for one in rest
@@ -150,13 +168,16 @@ class Effects:
         if action.cause is not None:
             self._failed.add(action.cause)
 
-    def _answer_refusal(self, action: CreateRun | LabelRun, why: str) -> list[Action]:
-        """What answers a command that asked for what cannot be done."""
-        number, cause = find_subject(action), action.cause
-        if cause is None or not isinstance(number, int):
-            return []
-        told = render_code(make_redactor(self.site.environ).redact_text(why), _LONGEST_REASON)
-        body = f"{make_reply_marker(cause, 'refused')}\n👎 {render_code(action.run)}: {told}\n"
+    def _tell_refusal(self, action: CreateRun | LabelRun, why: str) -> str:
+        reason = render_code(make_redactor(self.site.environ).redact_text(why), _LONGEST_REASON)
+        return f"👎 {render_code(action.run)}: {reason}\n"
+
+    def _answer_refusal(self, number: int, cause: int, told: str) -> list[Action]:
+        """What answers a command of which something cannot be done, and something may have
+        been."""
+        begun = {one.run: one.approval for one in self._begun if one.cause == cause}
+        done = "".join(f"🚀 {render_code(run)}\n\n" for run in begun)
+        body = f"{make_reply_marker(cause, 'refused')}{render_approved(begun)}\n{done}{told}"
         return [
             Reply(pull_request=number, comment_id=cause, body=body, cause=cause),
             React(pull_request=number, comment_id=cause, content="-1", cause=cause),
@@ -195,11 +216,15 @@ class Effects:
             # It may have been written since it was decided on.
             there = forge.list_comments(action.pull_request)
             marked = list_marked(there, find_marker(action.body), forge.find_login())
+            if marked and has_text(marked[0], action.body):
+                return
             found = marked[0].id if marked else None
         if found is None:
-            forge.create_comment(action.pull_request, action.body)
+            made = forge.create_comment(action.pull_request, action.body)
         else:
-            forge.update_comment(found, action.body)
+            made = forge.update_comment(found, action.body)
+        if action.kind == "plan":
+            self.site.visible[made.id] = note_visible(self.site.visible.get(made.id), made)
 
     def _reply(self, action: Reply) -> bool:
         """Whether the answer is ours: another controller may have been as fast."""
@@ -244,14 +269,20 @@ class Effects:
             check=self.site.check,
             marks=marks,
             team=action.team,
+            # What a completion completes was looked at above.
+            run=None if action.begin == "completion" else action.run,
             is_controller=True,
         )
         heard = RunCallbacks(
             report=self.report, on_event=lambda event, state: None, stop=StopSignal()
         )
         for run in begin_on_cluster(asked, heard, self.site.environ):
-            # Somebody else's Workflow, made before, has no word of this one.
-            self._patch(run, marks)
+            # Somebody else's Workflow, made before, has no word of this one; where it has one,
+            # that may be a later one.
+            workflow = self._open_workflow(run)
+            if not all(map(workflow.has_label, marks["labels"])):
+                workflow.change({"metadata": marks})
+        self._begun.append(action)
 
     def _reserve(self) -> None:
         """Reserve what all that is to be begun may cost, which was decided together."""
@@ -320,3 +351,7 @@ class Effects:
         if found is None:
             raise Temporary(f"{name} is not in {runs.place} yet")
         return found
+
+
+def _get_number(action: CreateRun | LabelRun) -> int:
+    return action.approval.pull_request if isinstance(action, CreateRun) else action.pull_request

@@ -16,7 +16,7 @@ Outcome = Literal["done", "refused"]
 
 _REPLY: Final = re.compile(r"<!-- vtspec:reply ([0-9]{1,20}) -->\n<!-- vtspec:(done|refused) -->")
 _SHOWN: Final = re.compile(
-    r"<!-- vtspec:of ([0-9a-f]{7,64}) ([0-9]{1,12}) ([0-9a-f]{64}) ([0-9]{1,12}) -->"
+    r"<!-- vtspec:of ([0-9a-f]{7,64}) ([0-9]{1,12}) ([0-9a-f]{64})(?: [0-9]{1,12})? -->"
 )
 _PLAN: Final = re.compile(
     r"<!-- vtspec:digest ([a-z0-9-]{1,40}) ([0-9a-f]{64}) ([0-9a-f]{7,64}) -->"
@@ -37,13 +37,12 @@ class ShownDigest:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """Of which commit a plan comment is and since when (seconds of the epoch), the digest over
-    the plans that the pull request changes, and since when that; `digests`, the newest first."""
+    """Of which commit a plan comment is and since when (seconds of the epoch), and the digest over
+    the plans that the pull request changes; `digests`, the newest first."""
 
     head_sha: str
     head_since: int
     all_digest: str
-    all_since: int
     digests: tuple[ShownDigest, ...] = ()
 
     def is_seen(self, head_sha: str, at: datetime | None) -> bool:
@@ -97,7 +96,6 @@ def read_shown(body: str) -> Shown | None:
         head_sha=found[1],
         head_since=int(found[2]),
         all_digest=found[3],
-        all_since=int(found[4]),
         digests=tuple(
             ShownDigest(spec=one[1], digest=one[2], head_sha=one[3])
             for one in _PLAN.finditer(body)
@@ -113,14 +111,40 @@ def update_shown(
     older = () if before is None else before.digests
     kept = [*new, *(one for one in older if one not in new)]
     has_head = before is not None and before.head_sha == head_sha
-    has_all = before is not None and has_head and before.all_digest == all_digest
     return Shown(
         head_sha=head_sha,
         head_since=before.head_since if before is not None and has_head else at,
         all_digest=all_digest,
-        all_since=before.all_since if before is not None and has_all else at,
         digests=tuple(kept[:_MOST_DIGESTS]),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisiblePlans:
+    """Since when a plan comment of ours has shown the plans that a pull request changes, as who
+    wrote it remembers: a hidden line is whoever's who may edit it. `updated_at` is the comment's,
+    as they wrote it last."""
+
+    all_digest: str
+    since: str
+    updated_at: str
+
+
+def note_visible(before: VisiblePlans | None, written: Comment) -> VisiblePlans:
+    """What is to be remembered of a plan comment that was just written."""
+    shown = read_shown(written.body)
+    all_digest = "" if shown is None else shown.all_digest
+    is_same = before is not None and before.all_digest == all_digest
+    since = before.since if before is not None and is_same else written.updated_at
+    return VisiblePlans(all_digest=all_digest, since=since, updated_at=written.updated_at)
+
+
+def find_visible_since(comment: Comment, known: VisiblePlans | None) -> str:
+    """Since when people have seen what a plan comment shows: where another process, or somebody
+    else, wrote it last, since then."""
+    if known is None or known.updated_at != comment.updated_at:
+        return comment.updated_at
+    return known.since
 
 
 def render_shown(shown: Shown) -> str:
@@ -129,7 +153,7 @@ def render_shown(shown: Shown) -> str:
 
 
 def _render_lines(shown: Shown) -> Iterator[str]:
-    words = (shown.head_sha, shown.head_since, shown.all_digest, shown.all_since)
+    words = (shown.head_sha, shown.head_since, shown.all_digest)
     yield make_marker(" ".join(map(str, ("of", *words))))
     for one in shown.digests:
         yield make_marker(f"digest {one.spec} {one.digest} {one.head_sha}")

@@ -1,11 +1,11 @@
 """The plans of a pull request, made anew only where something that they hang on has changed."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Never
+from typing import TYPE_CHECKING, Final, NamedTuple, Never
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.pull_request import (
@@ -60,15 +60,19 @@ def _list_experiments(folder: Path, policy: str, head: str) -> tuple[str, ...]:
 
 def add_plans(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestView:
     """A pull request with what its commits say."""
-    head, _ = choose_commits(seen.pull, policy.commits, policy.commit)
+    head, base = choose_commits(seen.pull, policy.commits, policy.commit)
     experiments = _list_experiments(site.folder, policy.commit, head)
     unplanned = replace(seen, experiments=experiments)
     login = site.forge.find_login()
     view = View(now=site.now, login=login, project=policy.repository.project.spec)
-    found = _plan(site, unplanned, policy, view)
+    asked = frozenset(list_asked_specs(unplanned, login))
+    found = _plan(site, unplanned, policy, view, _Commits(head, base, asked))
+    specs = tuple(_list_specs(found))
+    if seen.pull.state == "merged" and view.project.approval.when == "merge":
+        specs = _plan_merge(site, unplanned, policy, view, specs)
     planned = replace(
         unplanned,
-        specs=tuple(_list_specs(found)),
+        specs=specs,
         removed=found.removed,
         changes_project=found.changes_project,
     )
@@ -100,11 +104,37 @@ def _plan_earlier(
         yield EarlierPlans(head_sha=head, specs=tuple(_list_specs(found)))
 
 
-def _plan(site: Site, seen: PullRequestView, policy: Policy, view: View) -> PullRequestPlans:
-    pull = seen.pull
-    _, base = choose_commits(pull, policy.commits, policy.commit)
-    also, is_trusted = frozenset(list_asked_specs(seen, view.login)), is_allowed(seen, view)
-    key = (pull.number, pull.head_sha, base, also, is_trusted, policy.commit)
+class _Commits(NamedTuple):
+    """What is planned, held against what, and which specs besides those that are other there."""
+
+    head: str
+    base: str
+    also: frozenset[str]
+
+
+def _plan_merge(
+    site: Site,
+    seen: PullRequestView,
+    policy: Policy,
+    view: View,
+    specs: Sequence[PlannedSpec],
+) -> tuple[PlannedSpec, ...]:
+    """The specs that a pull request changed, as the merge has left them, beside its others."""
+    commit = policy.commits.get(seen.pull.merge_sha)
+    if commit is None:
+        raise Temporary(f"{seen.pull.merge_sha or 'its merge commit'} has not been fetched yet")
+    changed = {one.name: one for one in specs if one.cause == "changed"}
+    # By their names: a merge may be one commit, or several, beside those of others.
+    found = _plan(site, seen, policy, view, _Commits(commit, commit, frozenset(changed)))
+    left = [replace(one, cause="changed") for one in _list_specs(found) if one.name in changed]
+    return (*left, *(one for one in specs if one.cause != "changed"))
+
+
+def _plan(
+    site: Site, seen: PullRequestView, policy: Policy, view: View, commits: _Commits
+) -> PullRequestPlans:
+    pull, is_trusted = seen.pull, is_allowed(seen, view)
+    key = (pull.number, *commits, is_trusted, policy.commit)
     known = site.planned.get(key)
     if (
         known is None
@@ -113,12 +143,12 @@ def _plan(site: Site, seen: PullRequestView, policy: Policy, view: View) -> Pull
     ):
         proposal = Proposal(
             folder=site.folder,
-            head=pull.head_sha,
-            base=base,
+            head=commits.head,
+            base=commits.base,
             policy=policy.commit,
             # A stranger's commit names nothing that is asked for with our credentials.
             sources=site.sources if is_trusted else _ask_no_registry(site.sources),
-            also=also,
+            also=commits.also,
             check=site.check if is_trusted else _check_nothing,
             check_weights=site.check_weights if is_trusted else _check_no_weights,
         )
@@ -126,8 +156,10 @@ def _plan(site: Site, seen: PullRequestView, policy: Policy, view: View) -> Pull
         names = _list_names(found)
         ended = _choose_ended(policy.ended, names)
         known = Planned(found=found, names=names, ended=ended, made=time.monotonic())
+        current = {pull.head_sha, pull.merge_sha} - {commits.head}
         for old in [one for one in site.planned if one[0] == pull.number]:
-            del site.planned[old]
+            if old[1] not in current:
+                del site.planned[old]
         site.planned[key] = known
     return known.found
 

@@ -9,7 +9,7 @@ from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.project.git_mirror import GitMirror
 
 from .commands import parse_command
-from .markers import CONCLUDED, make_marker
+from .markers import CONCLUDED, find_comments, find_visible_since, make_marker
 from .request import LATEST
 from .site import Reason, Site
 from .view import PullRequestView
@@ -90,7 +90,8 @@ def fetch(
     left_out = _fetch_refs(mirror, first, refs)
     for one in every:
         # What is over does not move any more, and its branches may be gone: it holds up no other.
-        if one.state != "open" and len(mirror.find_commits(list_commits(one))) < 2:
+        wanted = {*list_commits(one), *([one.merge_sha] if one.merge_sha else [])}
+        if one.state != "open" and mirror.find_commits(wanted).keys() != wanted:
             head, base = _list_refs(one)
             try:
                 mirror.fetch((head,))
@@ -142,7 +143,8 @@ def list_commits(pull: "PullRequest") -> tuple[str, str]:
 
 def name_commits(pulls: "Iterable[PullRequest]") -> set[str]:
     """All that is asked of git to choose the commits of pull requests."""
-    return {name for one in pulls for name in (*list_commits(one), _name_base(one))}
+    names = ((*list_commits(one), _name_base(one), one.merge_sha) for one in pulls)
+    return {name for each in names for name in each} - {""}
 
 
 def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
@@ -152,16 +154,19 @@ def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
     commands = [one for one in comments if parse_command(one.body) is not None]
     reviews = forge.list_reviews(number)
     approvers = [one.user for one in reviews if one.is_approved]
-    merged_by = pull.merged_by or None
+    merged_by, login = pull.merged_by or None, forge.find_login()
+    plans = find_comments(comments, login, "plan")
+    since = find_visible_since(plans[0], site.visible.get(plans[0].id)) if plans else ""
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
     return PullRequestView(
         pull=pull,
         comments=comments,
         reactions={one.id: _find_reactions(site, one.id) for one in commands},
         reviews=reviews,
-        permissions=_find_permissions(forge, people - {forge.find_login(), ""}),
+        permissions=_find_permissions(forge, people - {login, ""}),
         merged_by=merged_by,
         full_text=f"{pull.url}/checks" if forge.has_checks else None,
+        plans_since=since,
     )
 
 

@@ -206,7 +206,9 @@ def _tell_plan(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Ac
 
 
 def _tell_verdict(seen: PullRequestView, view: View, verdict: Verdict) -> Iterator[Action]:
-    if verdict.sentences:
+    # While something is tried once more, what was told of it stands.
+    is_over = not verdict.effects and find_comments(seen.comments, view.login, "approval")
+    if verdict.sentences or is_over:
         body = render_verdict(verdict.sentences, seen.pull.title)
         yield from _write(seen, view, "approval", f"{make_marker('approval')}\n{body}")
 

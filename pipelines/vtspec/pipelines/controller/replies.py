@@ -482,9 +482,39 @@ def explain_merged_otherwise(line: str) -> Sentence:
     )
 
 
+def explain_early_review(login: str) -> Sentence:
+    """Who approved may have seen other plans than those that are shown."""
+    name = quote(login)
+    return Sentence(
+        en=f"The review of {name} is from before the plans above were shown, so it carries "
+        "nothing out. Read them, and approve once more.",
+        ko=f"{name}의 리뷰는 위 계획이 표시되기 전의 것이라 아무것도 실행하지 않았습니다. 계획을 "
+        "읽고 다시 승인하세요.",
+    )
+
+
+def explain_merged_by_other(login: str, problem: Sentence, line: str) -> Sentence:
+    """Who merged may not have anything carried out."""
+    name = quote(login)
+    return Sentence(
+        en=f"{name} has merged, and {problem.en}, so nothing was carried out; who may approve "
+        f"pastes:\n\n```\n{line}\n```",
+        ko=f"{name}이(가) 병합했습니다. {problem.ko}. 그래서 아무것도 실행하지 않았습니다. "
+        f"승인할 수 있는 사람이 붙여 넣으세요:\n\n```\n{line}\n```",
+    )
+
+
 def render_verdict(sentences: Sequence[Sentence], title: str) -> str:
-    """What of an approval could not be carried out, in the language of the pull request."""
+    """What of an approval could not be carried out, if anything, in the language of the pull
+    request."""
     tongue = detect_language([title])
+    if not sentences:
+        return f"{_NO_MORE.say(tongue)}\n"
     head = Sentence(en="## Not carried out", ko="## 실행하지 않음")
     told = "\n\n".join(one.say(tongue) for one in sentences)
     return f"{head.say(tongue)}\n\n{told}\n"
+
+
+_NO_MORE: Final = Sentence(
+    en="*What stood here holds no more.*", ko="*여기 있던 내용은 더 이상 해당하지 않습니다.*"
+)

@@ -1,7 +1,7 @@
 """A command and all that it is judged by; what its answers share. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -115,7 +115,12 @@ class Request:
 def find_shown(seen: PullRequestView, login: str) -> Shown | None:
     """What our plan comment in a pull request says that it is of."""
     comments = find_comments(seen.comments, login, "plan")
-    return read_shown(comments[0].body) if comments else None
+    shown = read_shown(comments[0].body) if comments else None
+    at = parse_time(comments[0].updated_at) if comments else None
+    if shown is None or at is None:
+        return None
+    # Nothing has been shown for longer than it has been written.
+    return replace(shown, head_since=min(shown.head_since, int(at.timestamp())))
 
 
 def is_too_old(comment: Comment, view: View) -> bool:

@@ -18,6 +18,7 @@ from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
 
+from .markers import VisiblePlans
 from .observed_attempts import ObservedAttempts
 from .observed_runs import ObservedRuns
 from .observed_workflows import ObservedWorkflows
@@ -67,10 +68,10 @@ class Site:
     `folder` holds its mirror; `tenants` are those of all repositories of the process. `statuses`
     and `checks` are what this process has told the forge of commits: another one tells it once
     more, which changes nothing. `concluded` are reactions to commands that are answered for good,
-    `opened` the pull requests that were open at the last survey, `heard` until when comments were
-    listed, `surveyed` those whose commits
-    and runs that has read and which were neither looked at nor told of since, `told` those that
-    were told of since it began.
+    `visible` is since when plan comments have shown what they show, by their ids, `opened` the
+    pull requests that were open at the last survey, `heard` until when comments were listed,
+    `surveyed` those whose commits and runs that has read and which were neither looked at nor told
+    of since, `told` those that were told of since it began.
     """
 
     forge: "Forge"
@@ -90,6 +91,7 @@ class Site:
     runs: ObservedRuns = field(default_factory=ObservedRuns)
     workflows: ObservedWorkflows = field(default_factory=ObservedWorkflows)
     attempts: ObservedAttempts = field(default_factory=ObservedAttempts)
+    visible: dict[int, VisiblePlans] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
     heard: datetime | None = None
     surveyed: set[int] = field(default_factory=set)

@@ -169,7 +169,8 @@ class PullRequestView:
     `reactions` are those to comments that begin with `/vtspec`; `permissions` are of everybody
     who wrote such a comment, approved or merged, and who is absent has none. `experiments` are
     all names in its tree, `removed` the files of those that it takes away. `full_text` is where
-    what of the plan comment had to be cut can be read. `earlier` are plans of earlier heads, where
+    what of the plan comment had to be cut can be read. `plans_since` is since when people have
+    seen the plans that it shows. `earlier` are plans of earlier heads, where
     a command that nobody has answered asks for what is no plan any more.
     """
 
@@ -184,6 +185,7 @@ class PullRequestView:
     removed: Sequence[str] = ()
     changes_project: bool = False
     full_text: str | None = None
+    plans_since: str = ""
     earlier: Sequence[EarlierPlans] = ()
 
 

@@ -73,6 +73,7 @@ class _PullRequest(_Answer):
     user: _User | None
     merged_at: str | None = None
     merged_by: _User | None = None
+    merge_commit_sha: str | None = None
     head: _Branch
     base: _Branch
     html_url: str
@@ -306,6 +307,8 @@ def _make_pull_request(found: _PullRequest) -> PullRequest:
         is_fork=head != base or not head,
         url=found.html_url,
         merged_by=_name(found.merged_by) if is_merged else "",
+        merged_at=found.merged_at or "",
+        merge_sha=(found.merge_commit_sha or "") if is_merged else "",
     )
 
 

@@ -37,8 +37,8 @@ class PullRequest:
     """A pull request as it stands. `author` is a login, "" where the account is gone.
 
     `head_repository` is an id as `RepositoryInfo` has it, "" where the repository is gone; such a
-    pull request is a fork's, for it is not ours. `merged_by` is "" in a list, and where it is not
-    merged.
+    pull request is a fork's, for it is not ours. `merged_by` is "" in a list; that, `merged_at`
+    and `merge_sha`, the last commit that the merge made, are "" where it is not merged.
     """
 
     number: int
@@ -54,6 +54,8 @@ class PullRequest:
     is_fork: bool
     url: str
     merged_by: str = ""
+    merged_at: str = ""
+    merge_sha: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

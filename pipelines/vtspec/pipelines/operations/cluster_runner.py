@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.formatting import format_duration
-from vtspec.pipelines.runs import Run, Runs
+from vtspec.pipelines.runs import Run, Runs, make_run_name
 from vtspec.pipelines.runs.state import PLAN_FILE, RunState
 
 from .cluster_results import find_known_state, find_lacking_completion, find_last_outcome
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 class ClusterRequest:
     """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does, and
     is asked once of each. `marks` are further labels and annotations of the Workflows,
-    `team` whose queue they wait in if not their folder's or author's."""
+    `team` whose queue they wait in if not their folder's or author's. `run` is the one that may be
+    begun or gone on with, where that is no matter of what is there by then."""
 
     request: RunRequest
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
@@ -55,6 +56,7 @@ class ClusterRequest:
     checked: "dict[str, str | None]" = field(default_factory=dict)
     marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     team: str | None = None
+    run: str | None = None
     is_controller: bool = False
 
 
@@ -145,11 +147,12 @@ class ClusterRunner:
             if completion is not None and completion.needs_pods:
                 return self._begin_completion(run, plan, completion, callbacks)
             return BegunRun(plan=plan, run=run, how="shown", completion=completion)
+        # As it was decided: whoever began it since then, which takes seconds, began the same run.
+        number = 1 + max((run.attempt for run in attempts), default=0)
+        self._refuse_other(decision.run or make_run_name(plan.id, number))
         if decision.action == "begin":
             self._warn_of_data(plan, callbacks)
         self._warn_of_renewal(plan, callbacks)
-        # As it was decided: whoever began it since then, which takes seconds, began the same run.
-        number = 1 + max((run.attempt for run in attempts), default=0)
         run = self._submit(decision, plan, number)
         self._tell_place(run, plan, callbacks)
         how: How = "joined" if decision.action == "attach" else "carried out"
@@ -262,6 +265,10 @@ class ClusterRunner:
                 fix=f"{format_command('vtspec', 'run', run.name, '--resume', '--backend', 'argo')}"
                 ", or a new attempt with --again",
             )
+
+    def _refuse_other(self, run: str) -> None:
+        if self.asked.run not in (None, run):
+            raise Temporary(f"{self.asked.run} was begun, and has ended, meanwhile")
 
     def _submit(self, decision: "Decision", plan: "Plan", number: int) -> Run:
         submission = self._make_submission(plan)
