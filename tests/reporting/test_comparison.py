@@ -26,7 +26,11 @@ from vtspec.pipelines.reporting.comparison import (
 from vtspec.pipelines.reporting.evaluation import ClassMetrics, EvaluationResults
 from vtspec.pipelines.reporting.evidence import Evidence, Measurement, weigh_evidence
 from vtspec.pipelines.reporting.facts import Facts, RunData, build_facts
-from vtspec.pipelines.reporting.phrases import describe_order, format_change, format_difference
+from vtspec.pipelines.reporting.judgement_phrases import (
+    describe_order,
+    format_change,
+    format_difference,
+)
 from vtspec.pipelines.reporting.run_comparison import build_comparison, render_comparison
 
 TASK = "image-classification"

@@ -58,6 +58,7 @@ DECIDING = (
     "reporting/evaluation.py",
     "reporting/evidence.py",
     "reporting/facts.py",
+    "reporting/judgement_phrases.py",
     "reporting/phrases.py",
     "reporting/provenance.py",
     "reporting/render",

@@ -4,7 +4,7 @@ from typing import Final
 
 from vtspec.pipelines.formatting import format_number, format_share, pluralize
 from vtspec.pipelines.reporting import document as doc
-from vtspec.pipelines.reporting import phrases
+from vtspec.pipelines.reporting import judgement_phrases, phrases
 from vtspec.pipelines.reporting.comparison import ClassRow
 from vtspec.pipelines.reporting.evaluation import ConfusionMatrix
 from vtspec.pipelines.reporting.facts import Facts
@@ -71,7 +71,7 @@ def _make_grid(matrix: ConfusionMatrix) -> doc.Table:
 
 def rank_classes(facts: Facts) -> doc.Section:
     """The classes with the worst regression first, or the weakest without a baseline."""
-    order, count = phrases.describe_order(facts), len(facts.classes)
+    order, count = judgement_phrases.describe_order(facts), len(facts.classes)
     by = (
         ()
         if facts.ranked_by is None
@@ -79,7 +79,7 @@ def rank_classes(facts: Facts) -> doc.Section:
     )
     counted = f"{pluralize(count, 'class', 'classes')}, {order}"
     more, left = min(count, _MOST_ON_A_PAGE) - _WORST_ON_A_PAGE, count - _MOST_ON_A_PAGE
-    words = phrases.describe_class_judging(facts)
+    words = judgement_phrases.describe_class_judging(facts)
     judging = doc.write(words, is_note=True) if words else None
     blocks = (
         doc.show_only(
@@ -136,7 +136,10 @@ def _show_figure(row: ClassRow, name: str, ranked_by: str | None) -> doc.Part:
 
 
 def _mark_change(row: ClassRow) -> doc.Mark:
-    return doc.Mark(phrases.format_change(row), phrases.choose_kind(row.judgement) or "same")
+    return doc.Mark(
+        judgement_phrases.format_change(row),
+        judgement_phrases.choose_kind(row.judgement) or "same",
+    )
 
 
 def _list_worst(facts: Facts) -> tuple[doc.Block, ...]:
@@ -153,7 +156,7 @@ def _list_worst(facts: Facts) -> tuple[doc.Block, ...]:
         for row in worst
     )
     columns = tuple(map(doc.Column, ("Class", doc.Quote(figure), "Change")[:width]))
-    title = doc.Heading((f"classes, {phrases.describe_order(facts)}",))
+    title = doc.Heading((f"classes, {judgement_phrases.describe_order(facts)}",))
     return title, doc.Table("Classes", columns, rows)
 
 

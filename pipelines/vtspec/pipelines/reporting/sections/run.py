@@ -11,7 +11,7 @@ from vtspec.pipelines.formatting import (
     pluralize,
 )
 from vtspec.pipelines.reporting import document as doc
-from vtspec.pipelines.reporting import phrases
+from vtspec.pipelines.reporting import judgement_phrases, phrases
 from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH
 from vtspec.pipelines.reporting.facts import Facts
@@ -88,7 +88,9 @@ def summarize_figures(facts: Facts) -> doc.Section:
     found: list[tuple[doc.Part, str, str]] = []
     for row in (facts.find_metric(facts.main), facts.find_metric("loss")):
         if row is not None and row.value is not None:
-            words = [phrases.format_difference(row)] if row.difference is not None else []
+            words = (
+                [judgement_phrases.format_difference(row)] if row.difference is not None else []
+            )
             words += [phrases.name_figures(facts).lower()] if facts.is_over_seeds else []
             note = ", ".join(words)
             found.append((doc.Quote(row.name, is_term=True), phrases.format_value(row), note))
@@ -115,7 +117,11 @@ def list_warnings(facts: Facts) -> doc.Section:
 
 def compare_metrics(facts: Facts) -> doc.Section:
     """The final figures against the baseline's."""
-    describe = (phrases.describe_split, phrases.describe_interval, phrases.describe_judging)
+    describe = (
+        phrases.describe_split,
+        phrases.describe_interval,
+        judgement_phrases.describe_judging,
+    )
     words = tuple(one(facts) for one in describe)
     notes = doc.write(" ".join(filter(None, words)), is_note=True) if any(words) else None
     lead = (*_name_baseline(facts), _make_caveats(facts), _name_deciding(facts))
@@ -156,7 +162,7 @@ def describe_seeds(facts: Facts) -> doc.Section:
     columns = ("Metric", "Standard deviation", "95 % interval of the mean")
     together = doc.Table("Over the seeds", tuple(map(doc.Column, columns)), spread)
     blocks = (
-        doc.write(phrases.describe_seed_judging(facts), is_note=True),
+        doc.write(judgement_phrases.describe_seed_judging(facts), is_note=True),
         together if spread else None,
         runs,
     )
@@ -176,7 +182,7 @@ def compare_metrics_alone(facts: Facts) -> doc.Section:
     )
     columns = tuple(map(doc.Column, ("Metric", *_name_sides(facts), "Difference")))
     table = doc.Table("Final figures", columns, rows)
-    words = phrases.describe_judging(facts)
+    words = judgement_phrases.describe_judging(facts)
     judging = doc.write(words, is_note=True) if words else None
     blocks = (
         doc.show_only("markdown", *compare_metrics(facts).blocks),
@@ -213,9 +219,11 @@ def _make_metric_table(facts: Facts) -> doc.Table:
 
 
 def _mark_difference(row: MetricRow) -> doc.Mark:
-    kind = phrases.choose_kind(row.judgement)
+    kind = judgement_phrases.choose_kind(row.judgement)
     # A sentence has to break, or it would push the table off a narrow page.
-    return doc.Mark(phrases.format_difference(row), kind, is_whole=row.judgement != "not shown")
+    return doc.Mark(
+        judgement_phrases.format_difference(row), kind, is_whole=row.judgement != "not shown"
+    )
 
 
 def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
