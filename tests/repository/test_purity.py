@@ -51,6 +51,7 @@ DECIDING = (
     "planning/plan_phrases.py",
     "planning/plan_sections.py",
     "planning/plan_warnings.py",
+    "reporting/caveats.py",
     "reporting/comparison.py",
     "reporting/curves.py",
     "reporting/escape.py",
