@@ -39,6 +39,7 @@ DECIDING = (
     "controller/run_answers.py",
     "controller/reservations.py",
     "controller/result_comment.py",
+    "controller/run_replies.py",
     "controller/view.py",
     "estimation",
     "execution/local/next_action.py",
