@@ -319,7 +319,8 @@ def test_another_policy_is_made_of_the_result_and_leaves_it_where_that_fails(
     assert "onnx to be exported" in err and "cannot write onnx" in err
     state = laptop.see(plan).read_state()
     assert (state.status, state.completion) == ("succeeded", None)
-    assert "cannot write onnx" in (state.undone_update or "")
+    assert state.undone_update is not None
+    assert "cannot write onnx" in state.undone_update.en
     (completion,) = [name for name in _list_workflows(api, plan.id) if name != plan.id]
     workflow = api.get(f"{WORKFLOWS}/{completion}")
     steps = {node["templateName"] for node in workflow["status"]["nodes"].values()}

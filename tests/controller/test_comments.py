@@ -222,17 +222,26 @@ def test_golden_progress_comment_when_a_run_was_lost_with_its_workflow() -> None
     expect_golden("progress-lost.md", text, COMMENTS)
 
 
-def test_golden_result_comment_against_the_baseline() -> None:
+def a_done_attempt() -> Attempt:
     plan = a_plan(report={"baseline": "digits-resnet10t", "gates": ["accuracy >= 0.95"]})
     run = a_run(plan)
-    done = an_attempt(
+    return an_attempt(
         run=run.name,
         state=fold_events(run.events),
         workflow=WorkflowState(phase="succeeded"),
         facts=build_facts(run, a_baseline()),
         link="https://reports.example/run/1",
     )
-    expect_golden("result.md", render_result_comment(a_pull(), a_view(), (done,)), COMMENTS)
+
+
+def test_golden_result_comment_against_the_baseline() -> None:
+    text = render_result_comment(a_pull(), a_view(), (a_done_attempt(),))
+    expect_golden("result.md", text, COMMENTS)
+
+
+def test_golden_result_comment_against_the_baseline_in_korean() -> None:
+    text = render_result_comment(a_pull(title=KOREAN), a_view(), (a_done_attempt(),))
+    expect_golden("result-korean.md", text, COMMENTS)
 
 
 def test_golden_result_comment_of_a_failure() -> None:
@@ -302,6 +311,7 @@ def korean_comments() -> dict[str, str]:
         "progress, over": render_progress_comment(seen, view, ()),
         "progress, lost": render_progress_comment(seen, view, (), (an_attempt(workflow=None),)),
         "failures": render_result_comment(seen, view, (a_failed_attempt(), *ended)),
+        "result": render_result_comment(seen, view, (a_done_attempt(),)),
     }
 
 
@@ -325,11 +335,11 @@ def test_what_a_plan_and_a_workflow_say_in_code_is_korean_too() -> None:
             assert ENGLISH.findall(told) == [] and re.search("[가-힣]", told), told
 
 
-def test_no_sentence_of_an_answer_in_korean_is_half_english() -> None:
-    """Each that is written in the source, whatever it is the answer to."""
+def test_no_sentence_in_korean_is_half_english() -> None:
+    """Each that is written in the source, whatever it is said of."""
     found = [
         (path.name, word.value)
-        for path in sorted(Path(replies.__file__).parent.glob("*.py"))
+        for path in sorted(Path(replies.__file__).parents[1].rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.keyword) and node.arg == "ko"
         for word in ast.walk(node.value)

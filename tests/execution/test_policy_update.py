@@ -161,7 +161,9 @@ def test_a_completion_whose_file_is_damaged_is_made_anew(
             file.write_text(whole.replace("accuracy >= 0.5", "accuracy >= 0.1"))
     assert run.read_plan() == json.loads(whole)
     words = f"{file.name} of {run.name} was "
-    assert any(words in line for line in read_facts(run.path).warnings)
+    assert any(words in one.en for one in read_facts(run.path).warnings)
+    korean = f"{run.name}의 {file.name} 파일이 "
+    assert any(one.ko.startswith(korean) for one in read_facts(run.path).warnings)
     watcher = Watcher()
     assert carry(asked, watcher).how == "shown"
     assert any(line.startswith(f"warning: {words}") for line in watcher.said)
@@ -211,8 +213,9 @@ def test_a_policy_that_cannot_be_applied_leaves_the_result_as_it_was(
     # It leaves a trace: what it was, and why it came to nothing.
     completion = name_completion(run.name, with_policy(repository, ONNX).plan)
     words = f"{completion} was refused, and the result stays as it was: "
-    assert (after.undone_update or "").startswith(words)
-    assert "cannot write onnx" in (after.undone_update or "")
+    assert after.undone_update is not None
+    assert after.undone_update.en.startswith(words)
+    assert "cannot write onnx" in after.undone_update.en
     assert after.undone_update in read_facts(run.path).warnings
     shown = CliRunner().invoke(status, [run.name, "--runs", str(repository.root / "runs")])
     assert f"warning: {completion} was refused" in shown.output

@@ -119,7 +119,8 @@ def test_a_completion_that_fails_leaves_what_held_before(
     after = world.find_run().read_state()
     same = replace(after, seq=before.seq, told=before.told, clock=before.clock)
     assert replace(same, undone_update=None) == before
-    assert (after.undone_update or "").startswith(f"{name} failed")
+    assert after.undone_update is not None
+    assert after.undone_update.en.startswith(f"{name} failed")
     assert world.run().results[0].outcome.is_good
     # It may be asked for again, and has the same name.
     first = (world.server.workflow(name) or {})["metadata"]["uid"]

@@ -26,7 +26,11 @@ from vtspec.pipelines.reporting.comparison import (
 from vtspec.pipelines.reporting.evaluation import ClassMetrics, EvaluationResults
 from vtspec.pipelines.reporting.evidence import Evidence, Measurement, weigh_evidence
 from vtspec.pipelines.reporting.facts import Facts, RunData, build_facts
-from vtspec.pipelines.reporting.phrases import describe_order, format_change, format_difference
+from vtspec.pipelines.reporting.judgement_phrases import (
+    describe_order,
+    format_change,
+    format_difference,
+)
 from vtspec.pipelines.reporting.run_comparison import build_comparison, render_comparison
 
 TASK = "image-classification"
@@ -155,8 +159,8 @@ def test_runs_that_measured_different_things_are_not_called_better(
         name="other", plan=plan, events=baseline.events, evaluation=baseline.evaluation
     )
     facts = build_facts(a_run(), other)
-    assert words in facts.caveats[0]
-    assert facts.caveats[1] == "No difference is called better or worse"
+    assert words in facts.caveats[0].en
+    assert facts.caveats[1].en == "No difference is called better or worse"
     assert {row.judgement for row in facts.metrics} == {"not judged"}
     assert {row.judgement for row in facts.classes} <= {"not judged", "same"}
     for text in (write_markdown(facts), render_comparison(facts), _read_terminal(facts)):
@@ -172,7 +176,7 @@ def test_a_baseline_on_other_data_is_not_like_with_like() -> None:
     plan = a_plan("other", task="object-detection")
     plan["dataset"].update(hash="md5:" + "f" * 32, classes=["x"], finalSplit="val")
     other = a_run(plan, an_evaluation(), told(final={}))
-    assert build_facts(a_run(), other).caveats == (
+    assert tuple(one.en for one in build_facts(a_run(), other).caveats) == (
         "The baseline was measured on other data",
         "The baseline knows other classes",
         "The baseline was measured on another split",

@@ -167,7 +167,7 @@ def test_a_gate_whose_interval_crosses_its_limit_passed_but_not_for_certain(
     )
     found = judge_run([rule], {metric: value}, "succeeded", lambda name: interval)
     assert (found.name, found.missed) == ("uncertain" if outcome else "passed", ())
-    assert found.headline == ("Gate passed, not certain" if outcome else "Gate passed")
+    assert found.headline.en == ("Gate passed, not certain" if outcome else "Gate passed")
 
 
 def test_the_verdict_counts_the_gates_that_are_not_certain() -> None:
@@ -175,10 +175,10 @@ def test_the_verdict_counts_the_gates_that_are_not_certain() -> None:
     measured = {"a": 0.7, "b": 0.8, "c": 0.9}
     gates = [f"{name} >= 0.5" for name in "abc"]
     found = judge_run(gates, measured, "succeeded", intervals.get)
-    assert found.headline == "All 3 gates passed, 1 not certain"
+    assert found.headline.en == "All 3 gates passed, 1 not certain"
     # A gate that is missed is missed, whatever its interval would allow.
     found = judge_run(["a >= 0.75"], measured, "succeeded", intervals.get)
-    assert (found.name, found.headline) == ("missed", "Gate missed")
+    assert (found.name, found.headline.en) == ("missed", "Gate missed")
 
 
 def test_a_rule_that_is_no_gate_is_refused() -> None:
@@ -207,7 +207,7 @@ def test_the_verdict_speaks_of_the_worst_thing_first(
     rules: list[str], measured: dict[str, float], ending: str | None, name: str, headline: str
 ) -> None:
     found = judge_run(rules, measured, ending)
-    assert (found.name, found.headline) == (name, headline)
+    assert (found.name, found.headline.en) == (name, headline)
 
 
 def test_the_verdict_names_the_gates_that_are_missed() -> None:

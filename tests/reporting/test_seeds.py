@@ -61,7 +61,7 @@ def test_every_report_of_a_group_judges_the_mean_of_what_is_finished(tmp_path: P
     for run in runs:
         facts = read_facts(run)
         assert facts.verdict.name == "passed"
-        assert facts.verdict.headline == "Gate passed, mean of 3 seeds"
+        assert facts.verdict.headline.en == "Gate passed, mean of 3 seeds"
         (gate,) = facts.verdict.gates
         assert gate.value == pytest.approx(0.96)
         (spread,) = facts.seeds.spreads
@@ -83,17 +83,17 @@ def test_seeds_that_agree_do_not_make_few_images_more(tmp_path: Path) -> None:
 def test_one_seed_of_several_is_judged_alone_and_says_so(tmp_path: Path) -> None:
     run, broken = some_runs(tmp_path, [0.95, None], seeds=(42, 43, 44))
     facts = read_facts(run)
-    assert facts.verdict.headline == "Gate passed, 1 of 3 seeds"
+    assert facts.verdict.headline.en == "Gate passed, 1 of 3 seeds"
     assert not facts.is_over_seeds
     assert [one.seed for one in facts.seeds.missing] == [43, 44]
     # What broke down has no figures, whatever others have.
-    assert read_facts(broken).verdict.headline == "Run failed"
+    assert read_facts(broken).verdict.headline.en == "Run failed"
 
 
 def test_a_run_without_seeds_is_judged_as_ever(tmp_path: Path) -> None:
     run, _ = some_runs(tmp_path, [0.95, 0.8], seeds=())
     facts = read_facts(run)
-    assert facts.verdict.headline == "Gate passed"
+    assert facts.verdict.headline.en == "Gate passed"
     assert facts.seeds.runs == ()
 
 

@@ -61,13 +61,17 @@ def test_an_evaluation_that_was_edited_after_the_run_is_told(tmp_path: Path) -> 
     sums = {"evaluation.json": f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"}
     finished = ("run.finished", {"ending": "succeeded", "artifacts": sums})
     append(run, [finished], events[-1].seq + 1)
-    assert not any("the evaluation.json of" in line for line in read_facts(run).warnings)
+    assert not any("the evaluation.json of" in line for line in _read_warnings(run))
     file.write_text(file.read_text() + " ")
     words = f"the evaluation.json of {run.name} was changed after the run"
-    assert any(line.startswith(words) for line in read_facts(run).warnings)
+    assert any(line.startswith(words) for line in _read_warnings(run))
     # It is told of what it is held against, too.
     other = write_run(a_run(), tmp_path / "other")
-    assert any(line.startswith(words) for line in read_facts(other, run).warnings)
+    assert any(line.startswith(words) for line in _read_warnings(other, run))
+
+
+def _read_warnings(run: Path, baseline: Path | None = None) -> list[str]:
+    return [one.en for one in read_facts(run, baseline).warnings]
 
 
 def test_nothing_but_the_report_is_left_behind(tmp_path: Path) -> None:
@@ -126,12 +130,13 @@ def test_a_baseline_of_another_plan_than_its_spec_had_is_told(tmp_path: Path) ->
     run = write_run(a_run(a_plan(report=PINNED)), tmp_path)
     assert find_baseline(run) == taken
     (caveat,) = read_facts(run, taken).caveats
-    assert "not digits-resnet10t as its spec stood, which is digits-resnet10t-0123456789" in caveat
-    assert caveat.endswith("and has no finished run")
+    words = "not digits-resnet10t as its spec stood, which is digits-resnet10t-0123456789"
+    assert words in caveat.en
+    assert caveat.en.endswith("and has no finished run")
     # Of a person who names the try, the one that the plan means is not denied.
     meant = write_run(a_baseline(), tmp_path)
     (caveat,) = read_facts(run, taken).caveats
-    assert caveat.endswith(f"and has the finished run {meant.name}")
+    assert caveat.en.endswith(f"and has the finished run {meant.name}")
     assert read_facts(run, meant).caveats == ()
 
 

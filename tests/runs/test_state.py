@@ -375,7 +375,8 @@ def test_an_end_of_what_never_began_takes_no_result_away(ending: str) -> None:
     state = fold_events(events_of([STARTED, an_epoch(1), EVALUATED, SUCCEEDED, *late]))
     same = replace(state, seq=done.seq, clock=done.clock, undone_update=None)
     assert same == done
-    assert state.undone_update == (
+    assert state.undone_update is not None
+    assert state.undone_update.en == (
         f"its last change of policy {'' if ending in ('failed', 'crashed') else 'was '}{ending}, "
         "and the result stays as it was: the disk is full"
     )

@@ -158,7 +158,7 @@ def _serialize_details(found: "RunSummary") -> dict[str, object]:
         "finalSplit": state.final.split,
         "environment": state.provenance.environment,
         "warnings": list(state.warnings),
-        "undoneUpdate": state.undone_update,
+        "undoneUpdate": state.undone_update and state.undone_update.en,
         "failure": None if failure is None else {"message": failure.message, "fix": failure.fix},
         "artifacts": dict(state.artifacts),
         **_serialize_seeds(found),
@@ -257,7 +257,7 @@ def _format_run(found: "RunSummary") -> Iterator["Line"]:
             (f"{ending:<12}", STATUS_STYLES.get(ending, "")),
             (took, "dim"),
         )
-    undone = (state.undone_update,) if state.undone_update else ()
+    undone = (state.undone_update.en,) if state.undone_update else ()
     for warning in (*state.warnings, *undone):
         yield (("warning: ", "yellow"), (warning, ""))
     if state.failure is not None:

@@ -23,9 +23,9 @@ from .replies import (
     explain_fork,
     explain_merged_by_other,
     explain_merged_otherwise,
-    put_before,
 )
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
+from .run_replies import put_before
 from .view import Approval, ApprovalSource, PullRequestView, View
 
 

@@ -163,6 +163,6 @@ def _judge(attempt: Attempt) -> tuple[StatusState, str]:
         return ("error" if attempt.standing == "cut short" else "failure"), ending
     if attempt.facts is not None:
         verdict = attempt.facts.verdict
-        return ("failure" if verdict.missed else "success"), verdict.headline
+        return ("failure" if verdict.missed else "success"), verdict.headline.en
     verdict_name = attempt.state.report.verdict
     return ("failure" if verdict_name == "missed" else "success"), verdict_name or "succeeded"

@@ -1,4 +1,4 @@
-"""What commands are answered, in English and Korean. Pure."""
+"""What commands are answered, in English and Korean; `run_replies` has what begins runs. Pure."""
 
 from collections.abc import Sequence
 from typing import Final, assert_never
@@ -13,11 +13,8 @@ from vtspec.pipelines.runs.state import describe_ending
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
 from .comment_text import render_link, render_sha
-from .digests import Target, shorten_digests, strip_digest
-from .ledger import Standing
-from .markers import Shown
+from .digests import shorten_digests, strip_digest
 from .phrases import quote
-from .reservations import RECORD_NAME
 from .view import Attempt, PlannedSpec, UnclearRun
 
 _MOST_LINES: Final = 20
@@ -40,10 +37,6 @@ NO_MAINTAINER: Final = Sentence(
 NO_FORK: Final = Sentence(
     en="this pull request is of the repository itself; nothing has to be allowed",
     ko="이 풀 리퀘스트는 포크에서 오지 않았습니다. 허용할 것이 없습니다",
-)
-IS_DRAFT: Final = Sentence(
-    en="this pull request is a draft; mark it as ready for review, and paste the line again",
-    ko="초안 풀 리퀘스트입니다. 리뷰 준비 완료로 바꾼 뒤 같은 줄을 다시 붙여 넣으세요",
 )
 NO_SPECS: Final = Sentence(
     en="this pull request changes no experiment; name one: `/vtspec plan SPEC`",
@@ -197,63 +190,6 @@ def explain_closed(state: PullRequestState) -> Sentence:
     )
 
 
-def explain_when(when: str) -> Sentence:
-    """Here a comment is not what creates runs."""
-    english = {"approval": "approve it in a review", "merge": "merge it"}[when]
-    korean = {"approval": "리뷰로 승인하세요", "merge": "병합하세요"}[when]
-    return Sentence(
-        en=f"in this repository a comment carries nothing out (`approval.when: {when}` in "
-        f"`vtspec.yaml`); {english}",
-        ko=f"이 저장소에서는 댓글로 실행하지 않습니다 (`vtspec.yaml`의 `approval.when: {when}`). "
-        f"{korean}",
-    )
-
-
-def explain_begun(begun: Sequence[Attempt]) -> Sentence:
-    """What a comment has had carried out already."""
-    names = ", ".join(quote(one.run) for one in begun)
-    return Sentence(en=f"by this comment {names} was begun", ko=f"이 댓글로 {names} 시작됨")
-
-
-def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
-    """A digest means several plans."""
-    shown = "\n".join(lines[:_MOST_LINES])
-    return Sentence(
-        en=f"{quote(word)} begins several digests; paste one of:\n\n```\n{shown}\n```",
-        ko=f"{quote(word)}(으)로 시작하는 다이제스트가 여럿입니다. 하나를 붙여 넣으세요:"
-        f"\n\n```\n{shown}\n```",
-    )
-
-
-def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -> Sentence:
-    """The head has changed since, or what was approved was not shown yet; `is_same` says whether
-    it was named by its digest."""
-    sha = render_sha(head)
-    if shown is None or shown.head_sha == head:
-        what = f"the plan of the head {sha} was not shown when this was written"
-        korean = f"이 댓글을 쓸 때 최신 커밋 {sha}의 계획이 아직 표시되지 않았습니다"
-    else:
-        old = render_sha(shown.head_sha)
-        what = f"the head was {old} and is {sha} now"
-        korean = f"최신 커밋이 {old}에서 {sha}(으)로 바뀌었습니다"
-        if is_same:
-            what += ", of which the plan is the same"
-            korean += " (계획은 같습니다)"
-    return Sentence(
-        en=f"{what}; look at the plan as it is now, and paste:\n\n```\n{line}\n```",
-        ko=f"{korean}. 지금의 계획을 확인하고 붙여 넣으세요:\n\n```\n{line}\n```",
-    )
-
-
-def explain_obstacles(target: Target) -> Sentence:
-    """The cluster cannot carry a plan out."""
-    told = "; ".join(render_code(one, _SENTENCE) for one in target.spec.obstacles)
-    return Sentence(
-        en=f"`{target.plan.name}` cannot be carried out on the cluster: {told}",
-        ko=f"`{target.plan.name}`은(는) 클러스터에서 실행할 수 없습니다: {told}",
-    )
-
-
 def explain_unclear(one: UnclearRun) -> Sentence:
     """What a run has come to is not known, and what to type."""
     if one.namespace is not None:
@@ -282,77 +218,6 @@ def _explain_left(run: str, namespace: str) -> Sentence:
     )
 
 
-_REMOVAL: Final = ("delete", "configmap", RECORD_NAME)
-
-
-def explain_spoiled_reservation(run: str, namespace: str) -> Sentence:
-    """What is reserved for a run cannot be read."""
-    name, removal = quote(run), format_command("kubectl", "-n", namespace, *_REMOVAL)
-    return Sentence(
-        en=f"ConfigMap `{RECORD_NAME}` says of {name} what is no reservation: have somebody who "
-        f"may, type `{removal}`",
-        ko=f"ConfigMap `{RECORD_NAME}`의 {name} 항목이 예약이 아닙니다. 권한이 있는 사람이 "
-        f"실행해야 합니다: `{removal}`",
-    )
-
-
-def explain_unknown_costs(team: str, told: Sentence) -> Sentence:
-    """What of a limit is left is not known, as is told."""
-    return Sentence(
-        en=f"team {team} has a limit of cost, and what is spent of it is not known: {told.en}",
-        ko=f"{team} 팀에는 비용 한도가 있는데 쓴 비용을 알 수 없습니다: {told.ko}",
-    )
-
-
-def put_before(target: Target, problem: Sentence) -> Sentence:
-    """A problem with the name of the plan that has it."""
-    name = target.plan.name
-    return Sentence(en=f"`{name}`: {problem.en}", ko=f"`{name}`: {problem.ko}")
-
-
-def explain_standing(target: Target, standing: Standing, is_changed: bool) -> Sentence:
-    """What has come of carrying a plan out."""
-    run = quote(standing.run)
-    match standing.begin:
-        case "new":
-            return Sentence(en=f"{run} begins", ko=f"{run} 시작합니다")
-        case "again":
-            return Sentence(en=f"{run} begins, another attempt", ko=f"{run} 다시 시작합니다")
-        # Whoever began it was killed before the cluster knew of it.
-        case "resume" if standing.attempt is not None and standing.attempt.is_only_named:
-            return Sentence(en=f"{run} begins", ko=f"{run} 시작합니다")
-        case "resume":
-            return Sentence(
-                en=f"{run} goes on from its checkpoint", ko=f"{run} 체크포인트에서 이어갑니다"
-            )
-        case "completion":
-            return Sentence(
-                en=f"{run} begins: the result is there, and what its policy lacks is made",
-                ko=f"{run} 시작합니다: 결과는 이미 있고, 빠진 것만 만듭니다",
-            )
-        case None:
-            return _explain_there(standing, is_changed)
-        case _:
-            assert_never(standing.begin)
-
-
-def _explain_there(standing: Standing, is_changed: bool) -> Sentence:
-    run = quote(standing.run)
-    if standing.is_at_work:
-        more = ", and this pull request wants it too" if is_changed else ""
-        extra = ". 이 풀 리퀘스트도 함께 기다립니다" if is_changed else ""
-        return Sentence(en=f"{run} is at work{more}", ko=f"{run} 실행 중입니다{extra}")
-    told = Sentence(en="", ko="")
-    if standing.attempt is not None:
-        how = describe_run(standing.attempt)
-        told = Sentence(en=f": {how.en}", ko=f": {how.ko}")
-    name = standing.attempt.spec if standing.attempt is not None else "SPEC"
-    return Sentence(
-        en=f"{run} was run already{told.en}; to run it again: `/vtspec rerun {name}`",
-        ko=f"{run} 이미 실행되었습니다{told.ko}. 다시 실행하려면: `/vtspec rerun {name}`",
-    )
-
-
 def describe_run(attempt: Attempt) -> Sentence:
     """How a run stands, in words, with its main figure and where it is reported."""
     state = attempt.state
@@ -368,51 +233,6 @@ def describe_run(attempt: Attempt) -> Sentence:
         english, korean = (render_link(one, attempt.link) for one in ("report", "보고서"))
         where = Sentence(en=f" ({english})", ko=f" ({korean})")
     return Sentence(en=f"{words.en}{figure}{where.en}", ko=f"{words.ko}{figure}{where.ko}")
-
-
-def explain_stopping(run: str) -> Sentence:
-    """A run is on its way to its end."""
-    return Sentence(
-        en=f"{quote(run)} is being stopped; paste the line again once it has ended",
-        ko=f"{quote(run)} 중지되는 중입니다. 끝난 뒤 같은 줄을 다시 붙여 넣으세요",
-    )
-
-
-def explain_other_policy(run: str) -> Sentence:
-    """The plan is at work with another policy."""
-    return Sentence(
-        en=f"{quote(run)} is at work on the same result with another policy; once it has ended, "
-        "paste the line again, and only what it lacks is made",
-        ko=f"{quote(run)} 같은 결과를 다른 정책으로 만드는 중입니다. 끝난 뒤 같은 줄을 다시 붙여 "
-        "넣으면 빠진 것만 만듭니다",
-    )
-
-
-def explain_other_digest(target: Target, line: str) -> Sentence:
-    """The plan was carried out with another policy, which somebody else has approved."""
-    return Sentence(
-        en=f"`{target.plan.name}` has run with another policy; approve this one:"
-        f"\n\n```\n{line}\n```",
-        ko=f"`{target.plan.name}`은(는) 다른 정책으로 실행되었습니다. 이것을 승인하세요:"
-        f"\n\n```\n{line}\n```",
-    )
-
-
-def explain_at_work(run: str) -> Sentence:
-    """What runs is not run again."""
-    return Sentence(
-        en=f"{quote(run)} is at work; stop it first, or wait for its end",
-        ko=f"{quote(run)} 실행 중입니다. 먼저 중지하거나 끝날 때까지 기다리세요",
-    )
-
-
-def explain_never_run(line: str | None) -> Sentence:
-    """What never ran cannot be run again."""
-    paste = explain_line(line)
-    return Sentence(
-        en=f"this plan has not been carried out yet; {paste.en}",
-        ko=f"이 계획은 아직 실행된 적이 없습니다. {paste.ko}",
-    )
 
 
 def explain_stop(run: str, others: Sequence[int]) -> Sentence:

@@ -11,7 +11,7 @@ from vtspec.pipelines.forge.forge import Comment
 from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.planning.digest import name_completion
 
-from . import replies
+from . import replies, run_replies
 from .actions import Action
 from .approval import (
     Asker,
@@ -214,19 +214,19 @@ def find_run_problem(
     """Why a plan cannot be carried out by somebody's word: the cluster, limits, the budget."""
     plan = target.plan
     if target.spec.obstacles:
-        return replies.explain_obstacles(target)
+        return run_replies.explain_obstacles(target)
     spoiled = next((one for one in view.unclear if one.plan_id == plan.id), None)
     if spoiled is not None:
-        return replies.put_before(target, replies.explain_unclear(spoiled))
+        return run_replies.put_before(target, replies.explain_unclear(spoiled))
     problem = find_limit_problem(plan, login, view.project)
     if problem is not None:
-        return replies.put_before(target, problem)
+        return run_replies.put_before(target, problem)
     team = choose_team(plan, login, view.project)
     if team is not None and (problem := _find_unknown_costs(view, team)) is not None:
-        return replies.put_before(target, problem)
+        return run_replies.put_before(target, problem)
     spent = 0.0 if team is None else ledger.count_spent(team, standing.counted_run)
     problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
-    return None if problem is None else replies.put_before(target, problem)
+    return None if problem is None else run_replies.put_before(target, problem)
 
 
 def _find_unknown_costs(view: View, team: str) -> Sentence | None:
@@ -235,8 +235,8 @@ def _find_unknown_costs(view: View, team: str) -> Sentence | None:
         return None
     if view.spoiled_reservation is not None:
         namespace = "" if view.project.cluster is None else view.project.cluster.namespace
-        told = replies.explain_spoiled_reservation(view.spoiled_reservation, namespace)
-        return replies.explain_unknown_costs(team, told)
+        told = run_replies.explain_spoiled_reservation(view.spoiled_reservation, namespace)
+        return run_replies.explain_unknown_costs(team, told)
     month = (view.now.year, view.now.month)
     unclear = next(
         (
@@ -249,7 +249,7 @@ def _find_unknown_costs(view: View, team: str) -> Sentence | None:
     )
     if unclear is None:
         return None
-    return replies.explain_unknown_costs(team, replies.explain_unclear(unclear))
+    return run_replies.explain_unknown_costs(team, replies.explain_unclear(unclear))
 
 
 def propose_line(request: Request) -> str | None:

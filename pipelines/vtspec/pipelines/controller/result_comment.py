@@ -11,7 +11,7 @@ from vtspec.pipelines.redaction import Redactor
 from vtspec.pipelines.reporting.escape import render_code, render_fence
 from vtspec.pipelines.reporting.render.markdown import render_sections
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, render_details
-from vtspec.pipelines.reporting.sections import build_report_document
+from vtspec.pipelines.reporting.sections import build_comment_document
 from vtspec.pipelines.runs.state import describe_ending
 
 from .comment_text import cut_text, render_link, render_sha
@@ -97,10 +97,10 @@ def _render_report(attempt: Attempt, of: str, tongue: Tongue) -> list[str]:
         final = attempt.state.final.metrics
         figures = ", ".join(f"{quote(name)} {value:.4g}" for name, value in final.items())
         return [f"## ☑️ {quote(attempt.run)}{of}", figures]
-    document = build_report_document(facts)
+    document = build_comment_document(facts, tongue)
     open_names = [name for name in _BUDGETS if name not in _FOLDED]
-    shown = render_sections(document.pick_sections(open_names), _BUDGETS)
-    folded = render_sections(document.pick_sections(_FOLDED), _BUDGETS)
+    shown = render_sections(document.pick_sections(open_names), _BUDGETS, tongue)
+    folded = render_sections(document.pick_sections(_FOLDED), _BUDGETS, tongue)
     run = f"{quote(attempt.run)}{of}"
     return [shown, run, render_details(_MORE.say(tongue), folded)]
 

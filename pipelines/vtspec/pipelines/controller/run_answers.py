@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from vtspec.pipelines.language import Sentence
 
-from . import replies
+from . import replies, run_replies
 from .actions import Action, CreateRun, LabelRun
 from .approval import (
     choose_team,
@@ -43,14 +43,14 @@ def answer_apply(request: Request, command: ApplyCommand) -> Answer:
     ]
     left = [word for word in command.digests if word not in done]
     if not left:
-        return Answer(outcome="done", sentences=(replies.explain_begun(begun),))
+        return Answer(outcome="done", sentences=(run_replies.explain_begun(begun),))
     targets: list[Target] = []
     refusal = _find_refusal(request, is_apply=True)
     if refusal is None:
         targets, refusal = _resolve(request, left)
     if refusal is None:
         return _carry_out(request, targets)
-    told = (replies.explain_begun(begun),) if begun else ()
+    told = (run_replies.explain_begun(begun),) if begun else ()
     return refuse(*told, *refusal)
 
 
@@ -71,10 +71,10 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
     if not command.specs:
         left = [one for one in left if request.ledger.list_by_plan(one.plan.id)]
     if begun and not left:
-        return Answer(outcome="done", sentences=(replies.explain_begun(begun),))
-    told = (replies.explain_begun(begun),) if begun else ()
+        return Answer(outcome="done", sentences=(run_replies.explain_begun(begun),))
+    told = (run_replies.explain_begun(begun),) if begun else ()
     if refusal is None and not left:
-        refusal = (replies.explain_never_run(propose_line(request)),)
+        refusal = (run_replies.explain_never_run(propose_line(request)),)
     if refusal is not None:
         return refuse(*told, *refusal)
     return _run_again(request, left, begun)
@@ -88,9 +88,9 @@ def _find_refusal(request: Request, *, is_apply: bool) -> tuple[Sentence, ...] |
     if pull.state != "open" and not is_after_merge:
         return (replies.explain_closed(pull.state),)
     if pull.is_draft:
-        return (replies.IS_DRAFT,)
+        return (run_replies.IS_DRAFT,)
     if is_apply and project.approval.when != "comment" and not is_after_merge:
-        return (replies.explain_when(project.approval.when),)
+        return (run_replies.explain_when(project.approval.when),)
     problem = find_asker_problem(request.asker, pull.author, project)
     if problem is not None:
         return (problem,)
@@ -109,7 +109,7 @@ def _resolve(
         meant = find_meant(word, seen.specs)
         if len(meant) > 1:
             lines = [write_line(group, seen.specs) for group in meant]
-            return [], (replies.explain_ambiguous(word, lines),)
+            return [], (run_replies.explain_ambiguous(word, lines),)
         if not meant:
             return [], (explain_unknown_digest(word, seen, request.shown, line),)
         found += meant[0]
@@ -125,7 +125,7 @@ def _find_stale(
     if shown is not None and shown.is_seen(pull.head_sha, parse_time(request.comment.created_at)):
         return None
     line = write_line(targets, request.seen.specs)
-    return (replies.explain_stale(pull.head_sha, request.shown, line, is_same=is_same),)
+    return (run_replies.explain_stale(pull.head_sha, request.shown, line, is_same=is_same),)
 
 
 def _carry_out(request: Request, targets: Iterable[Target]) -> Answer:
@@ -145,14 +145,14 @@ def _begin_all(
 ) -> Answer:
     trial, problems = request.ledger.copy(), []
     effects: list[Action] = []
-    told = [replies.explain_begun(begun)] if begun else []
+    told = [run_replies.explain_begun(begun)] if begun else []
     for target, standing in wanted:
         outcome = _begin(request, target, standing, trial)
         if isinstance(outcome, Sentence):
             problems.append(outcome)
         else:
             effects += outcome
-            told.append(replies.explain_standing(target, standing, bool(outcome)))
+            told.append(run_replies.explain_standing(target, standing, bool(outcome)))
     if problems:
         return refuse(*told[: bool(begun)], *problems)
     request.ledger.adopt(trial)
@@ -196,9 +196,9 @@ def _join(
     if attempt is None or not attempt.is_at_work:
         return []
     if attempt.is_stopping:
-        return replies.explain_stopping(attempt.run)
+        return run_replies.explain_stopping(attempt.run)
     if attempt.digest != target.plan.digest:
-        return replies.explain_other_policy(attempt.run)
+        return run_replies.explain_other_policy(attempt.run)
     if attempt.wanted_by.get(number):
         return []
     # Nobody approves what they may not run; that it is paid for already is no matter of theirs.
@@ -231,10 +231,10 @@ def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Atte
 def _find_rerun_problem(request: Request, target: Target) -> Sentence | None:
     attempts = request.ledger.list_by_plan(target.plan.id)
     if not attempts:
-        return replies.explain_never_run(write_line([target], request.seen.specs))
+        return run_replies.explain_never_run(write_line([target], request.seen.specs))
     if attempts[-1].is_at_work:
-        return replies.explain_at_work(attempts[-1].run)
+        return run_replies.explain_at_work(attempts[-1].run)
     # Another policy is another digest, which nobody has approved by saying "again".
     if all(one.digest != target.plan.digest for one in attempts):
-        return replies.explain_other_digest(target, write_line([target], request.seen.specs))
+        return run_replies.explain_other_digest(target, write_line([target], request.seen.specs))
     return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.runs.json_values import to_number
 
 MOST_POINTS: Final = 50
@@ -15,7 +16,11 @@ MOST_POINTS: Final = 50
 MOST_LABELS: Final = 15
 """Epochs that are named one by one on the axis; more become a numeric range."""
 
-COLOURS: Final = (("blue", "#0072B2"), ("orange", "#D55E00"), ("green", "#009E73"))
+COLOURS: Final = (
+    (Sentence(en="blue", ko="파랑"), "#0072B2"),
+    (Sentence(en="orange", ko="주황"), "#D55E00"),
+    (Sentence(en="green", ko="초록"), "#009E73"),
+)
 """Name and value of the colour of the first, second and third line: Okabe and Ito's palette,
 told apart by colour-blind readers too."""
 

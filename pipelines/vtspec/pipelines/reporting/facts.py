@@ -7,6 +7,7 @@ from typing import Final
 
 from vtspec.adapters.metrics import is_constant
 from vtspec.pipelines.formatting import pluralize
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.planning.diff import Change, compare_plans
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.runs.events import Event
@@ -20,6 +21,7 @@ from vtspec.pipelines.runs.json_values import (
 from vtspec.pipelines.runs.state import Failure, RunState, fold_events
 from vtspec.pipelines.runs.training_state import Training
 
+from .caveats import collect_caveats, list_unlike
 from .comparison import (
     ClassRow,
     MetricRow,
@@ -58,7 +60,7 @@ class RunData:
     plan: Mapping[str, object]
     events: Sequence[Event] = ()
     evaluation: Mapping[str, object] = field(default_factory=dict)
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Sentence, ...] = ()
     planned_baseline: str | None = None
     registration: str | None = None
     seeds: Mapping[int, "RunData | None"] = field(default_factory=dict)
@@ -114,7 +116,8 @@ class Facts:
     `baseline` is the name of the run compared with, or None, and `baseline_times` are its times;
     `baseline_wanted` is the experiment that the spec names. `changes` are those from the
     baseline's plan to this one. `caveats` say why a comparison is not like with like; where it
-    `is_unlike`, the runs measured different things, and no difference is judged.
+    `is_unlike`, the runs measured different things, and no difference is judged. `warnings` that
+    the run keeps are in both languages as they stand there.
 
     `seeds` are the runs that it is judged together with; where `is_over_seeds`, `metrics` and
     `verdict` are of their means, and everything else of the run. `baseline_seeds` likewise.
@@ -133,7 +136,7 @@ class Facts:
     primary: str | None
     baseline: str | None
     baseline_wanted: str | None
-    caveats: tuple[str, ...]
+    caveats: tuple[Sentence, ...]
     curves: Curves
     training: TrainingProgress
     results: EvaluationResults
@@ -143,7 +146,7 @@ class Facts:
     groups: tuple[FactGroup, ...]
     times: RunTimes
     baseline_times: RunTimes | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
     changes: tuple[Change, ...]
     is_unlike: bool
     commands: tuple[str, ...]
@@ -193,7 +196,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         measured = replace(measured, seeds={}) if is_own else measured
         told = parse_results(baseline.evaluation)
         old = Measurement(metrics=earlier, results=told, seeds=samples)
-    unlike = _list_unlike(plan, baseline.plan) if baseline else ()
+    unlike = list_unlike(plan, baseline.plan) if baseline else ()
     # Seeded by both runs, so that the same two are judged alike wherever they are shown.
     seed = f"{run.name} against {baseline.name if baseline else None}"
     gates = to_words(report.get("gates"))
@@ -201,7 +204,11 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     weighed = None if old is None or unlike else weigh_evidence(measured, old, seed, primary)
     rows = build_metric_rows(task, measured, old, weighed, _seed_intervals(run))
     ending = state.status if state.is_over else None
-    changes, incomparable = _compare_plans(baseline, plan) if baseline else ((), ())
+    changes, caveats = _compare_plans(baseline, plan) if baseline else ((), ())
+    if baseline is not None:
+        planned = run.planned_baseline
+        figures = before.final.metrics
+        caveats = (*collect_caveats(plan, baseline.plan, figures, others, planned), *caveats)
     return Facts(
         run=run.name,
         title=str(plan.get("name") or run.name),
@@ -216,9 +223,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         primary=None if weighed is None else weighed.primary,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
-        caveats=(*_collect_caveats(run, baseline.plan, before, unlike, others), *incomparable)
-        if baseline
-        else (),
+        caveats=caveats,
         curves=_build_curves(plan, training, before.training),
         training=_summarize_training(plan, state),
         results=results,
@@ -249,14 +254,20 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
 
 def _compare_plans(
     baseline: RunData, plan: Mapping[str, object]
-) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+) -> tuple[tuple[Change, ...], tuple[Sentence, ...]]:
     """What differs between the plans, and why that cannot be told of damaged ones."""
     try:
         return compare_plans(baseline.plan, plan), ()
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         # The figures stand all the same: they are told by the events.
-        why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        return (), (f"what differs in the plan cannot be told: one of the two {why}",)
+        is_gap = isinstance(error, KeyError)
+        why = f"lacks {error}" if is_gap else str(error)
+        korean = f"{error} 없음" if is_gap else str(error)
+        caveat = Sentence(
+            en=f"what differs in the plan cannot be told: one of the two {why}",
+            ko=f"계획에서 무엇이 다른지 알 수 없습니다 (둘 중 하나: {korean})",
+        )
+        return (), (caveat,)
 
 
 def build_seed_group(run: RunData, final: Mapping[str, float]) -> SeedGroup:
@@ -338,8 +349,12 @@ def _judge(
         return verdict
     done, wanted = len(group.finished), len(group.runs)
     of_all = pluralize(wanted, "seed") if done == wanted else f"{done} of {wanted} seeds"
+    korean = f"시드 {wanted}개" if done == wanted else f"시드 {wanted}개 중 {done}개"
     words = f"mean of {of_all}" if measured.seeds else of_all
-    return replace(verdict, headline=f"{verdict.headline}, {words}")
+    korean = f"{korean} 평균" if measured.seeds else korean
+    headline = verdict.headline
+    told = Sentence(en=f"{headline.en}, {words}", ko=f"{headline.ko}, {korean}")
+    return replace(verdict, headline=told)
 
 
 def _summarize_training(plan: Mapping[str, object], state: RunState) -> TrainingProgress:
@@ -390,47 +405,9 @@ def _build_curves(plan: Mapping[str, object], training: Training, before: Traini
 
 def _collect_warnings(
     plan: Mapping[str, object], state: RunState, results: EvaluationResults
-) -> tuple[str, ...]:
+) -> tuple[Sentence, ...]:
     planned = to_words(plan.get("warnings"))
     # A warning of the plan is often repeated by the step that runs into it.
+    kept = dict.fromkeys((*planned, *state.warnings, *results.notes))
     undone = (state.undone_update,) if state.undone_update else ()
-    return tuple(dict.fromkeys((*planned, *state.warnings, *results.notes, *undone)))
-
-
-def _list_unlike(plan: Mapping[str, object], other: Mapping[str, object]) -> tuple[str, ...]:
-    """Why figures of the two do not measure one thing, so that none is better than another."""
-    new, old = to_mapping(plan.get("dataset")), to_mapping(other.get("dataset"))
-    checks = (
-        (new.get("hash") != old.get("hash"), "The baseline was measured on other data"),
-        (new.get("classes") != old.get("classes"), "The baseline knows other classes"),
-        (
-            new.get("finalSplit") != old.get("finalSplit"),
-            "The baseline was measured on another split",
-        ),
-        (plan.get("task") != other.get("task"), "The baseline has another task"),
-    )
-    return tuple(sentence for holds, sentence in checks if holds)
-
-
-def _collect_caveats(
-    run: RunData,
-    other: Mapping[str, object],
-    before: RunState,
-    unlike: tuple[str, ...],
-    others: SeedGroup,
-) -> tuple[str, ...]:
-    report, planned = to_mapping(run.plan.get("report")), run.planned_baseline
-    has_run = "has no finished run" if planned is None else f"has the finished run {planned}"
-    checks = (
-        (bool(unlike), "No difference is called better or worse"),
-        (not before.final.metrics, "The baseline has no final figures"),
-        (
-            to_text(report.get("baseline")) == other.get("name")
-            and to_text(report.get("baselinePlan"))
-            # Of several seeds any is the baseline: they are judged together.
-            not in (None, other.get("id"), *(one.plan_id for one in others.finished)),
-            f"The baseline is not {report.get('baseline')} as its spec stood, "
-            f"which is {report.get('baselinePlan')} and {has_run}",
-        ),
-    )
-    return (*unlike, *(sentence for holds, sentence in checks if holds))
+    return (*(Sentence(en=line, ko=line) for line in kept), *undone)

@@ -28,7 +28,7 @@ def build_comparison(facts: Facts) -> dict[str, object]:
     return {
         "before": facts.baseline,
         "after": facts.run,
-        "caveats": list(facts.caveats),
+        "caveats": [one.en for one in facts.caveats],
         **_serialize_sides(facts),
         "primary": facts.primary,
         "metrics": [

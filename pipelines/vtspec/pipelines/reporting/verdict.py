@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from vtspec.pipelines.language import Sentence
+
 from .resampling import Interval
 
 FindInterval: TypeAlias = Callable[[str], Interval | None]
@@ -57,7 +59,7 @@ class Verdict:
     """What stands at the top of a report. `name` is for machines, `headline` for people."""
 
     name: VerdictName
-    headline: str
+    headline: Sentence
     gates: tuple[Gate, ...]
 
     @property
@@ -117,30 +119,43 @@ def judge_run(
         return Verdict(name="interrupted", headline=_FAILURES[ending], gates=gates)
     # No gate can be missed by what was not measured yet.
     if not measured:
-        return Verdict(
-            name="unfinished", headline="Not finished, nothing measured yet", gates=gates
-        )
+        return Verdict(name="unfinished", headline=_UNFINISHED, gates=gates)
     if not gates:
-        return Verdict(name="none", headline="Finished, no gates set", gates=gates)
+        return Verdict(name="none", headline=_NO_GATES, gates=gates)
     missed = sum(not gate.passed for gate in gates)
     if missed:
         return Verdict(name="missed", headline=_format_missed(missed, len(gates)), gates=gates)
-    all_of_them = "Gate passed" if len(gates) == 1 else f"All {len(gates)} gates passed"
     doubtful = sum(not gate.is_certain for gate in gates)
-    if doubtful:
-        some = "not certain" if doubtful == len(gates) else f"{doubtful} not certain"
-        return Verdict(name="uncertain", headline=f"{all_of_them}, {some}", gates=gates)
-    return Verdict(name="passed", headline=all_of_them, gates=gates)
+    name: VerdictName = "uncertain" if doubtful else "passed"
+    return Verdict(name=name, headline=_format_passed(len(gates), doubtful), gates=gates)
 
 
+_UNFINISHED: Final = Sentence(
+    en="Not finished, nothing measured yet", ko="미완료, 아직 측정된 값 없음"
+)
+_NO_GATES: Final = Sentence(en="Finished, no gates set", ko="완료, 설정된 게이트 없음")
 _FAILURES: Final = {
-    "failed": "Run failed",
-    "crashed": "Run crashed",
-    "refused": "Run refused",
-    "interrupted": "Run interrupted",
-    "stopped": "Run stopped",
+    "failed": Sentence(en="Run failed", ko="실행 실패"),
+    "crashed": Sentence(en="Run crashed", ko="실행 비정상 종료"),
+    "refused": Sentence(en="Run refused", ko="실행 거부됨"),
+    "interrupted": Sentence(en="Run interrupted", ko="실행 중단됨"),
+    "stopped": Sentence(en="Run stopped", ko="실행 중지됨"),
 }
 
 
-def _format_missed(missed: int, gates: int) -> str:
-    return "Gate missed" if gates == 1 else f"{missed} of {gates} gates missed"
+def _format_missed(missed: int, gates: int) -> Sentence:
+    if gates == 1:
+        return Sentence(en="Gate missed", ko="게이트 미통과")
+    return Sentence(
+        en=f"{missed} of {gates} gates missed", ko=f"게이트 {gates}개 중 {missed}개 미통과"
+    )
+
+
+def _format_passed(gates: int, doubtful: int) -> Sentence:
+    english = "Gate passed" if gates == 1 else f"All {gates} gates passed"
+    korean = "게이트 통과" if gates == 1 else f"게이트 {gates}개 모두 통과"
+    if doubtful:
+        is_all = doubtful == gates
+        english += ", not certain" if is_all else f", {doubtful} not certain"
+        korean += " (불확실)" if is_all else f" ({doubtful}개 불확실)"
+    return Sentence(en=english, ko=korean)

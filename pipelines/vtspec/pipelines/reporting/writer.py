@@ -11,6 +11,7 @@ from typing import Final
 from vtspec.adapters.durable_files import write_file_atomic
 from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.planning.digest import PlanJson, find_edit
 from vtspec.pipelines.planning.seeds import name_seed_plans
 from vtspec.pipelines.project.repository import find_root
@@ -72,7 +73,7 @@ def write_report(
     card = render_model_card(run, build_facts(replace(run, seeds={}, registration=None)))
     lacking = choose_report_fonts(facts).describe_lacking()
     if lacking is not None:
-        facts = replace(facts, warnings=(*facts.warnings, lacking))
+        facts = replace(facts, warnings=(*facts.warnings, Sentence(en=lacking, ko=lacking)))
     drawn = recall_plots(facts)
     style = files(__package__ or "").joinpath("style.css").read_text(encoding="utf-8")
     document = build_report_document(facts)
@@ -170,13 +171,19 @@ def _read_with_seeds(run: Run) -> RunData:
     return replace(data, seeds=seeds)
 
 
-def _find_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
+def _find_doubts(run: Run, plan: PlanJson) -> tuple[Sentence, ...]:
     lost = run.describe_lost_plan()
-    told = () if lost is None else (f"the {lost}: what the run's events say stands here",)
-    return (*told, *_find_plan_doubts(run, plan), *_find_evaluation_doubts(run))
+    told = [*_find_plan_doubts(run, plan), *_find_evaluation_doubts(run)]
+    if lost is not None:
+        events = Sentence(
+            en=f"the {lost.en}: what the run's events say stands here",
+            ko=f"{lost.ko}: 여기 있는 내용은 실행의 이벤트에 기록된 것입니다",
+        )
+        told.insert(0, events)
+    return tuple(told)
 
 
-def _find_plan_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
+def _find_plan_doubts(run: Run, plan: PlanJson) -> tuple[Sentence, ...]:
     """Whether the plan is what the run is called by; one of an older vtspec may not tell."""
     try:
         content = find_edit(plan, run.plan_id, run.read_state().provenance.plan_digest)
@@ -184,17 +191,24 @@ def _find_plan_doubts(run: Run, plan: PlanJson) -> tuple[str, ...]:
         return ()
     if content is None:
         return ()
-    return (
-        f"the {run.plan_file.name} of {run.name} was changed after it was planned: what stands "
+    told = Sentence(
+        en=f"the {run.plan_file.name} of {run.name} was changed after it was planned: what stands "
         f"in it is {content}, and not what was run",
+        ko=f"{run.name}의 {run.plan_file.name} 파일이 계획된 뒤에 바뀌었습니다: 지금 내용은 "
+        f"{content}이며 실행된 계획이 아닙니다",
     )
+    return (told,)
 
 
-def _find_evaluation_doubts(run: Run) -> tuple[str, ...]:
+def _find_evaluation_doubts(run: Run) -> tuple[Sentence, ...]:
     """Whether what was measured was edited since; the figures of the events stand."""
     return tuple(
-        f"the {name} of {run.name} was changed after the run: its classes, errors and intervals "
-        "may not be what was measured"
+        Sentence(
+            en=f"the {name} of {run.name} was changed after the run: its classes, errors and "
+            "intervals may not be what was measured",
+            ko=f"{run.name}의 {name} 파일이 실행이 끝난 뒤에 바뀌었습니다: 클래스, 오류, "
+            "신뢰구간이 측정된 것과 다를 수 있습니다",
+        )
         for name in run.list_changed(EVALUATION_FILE)
         if (run.path / name).exists()
     )

@@ -15,6 +15,7 @@ from vtspec.adapters.shell_command import format_command
 from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.language import Sentence
 
 from .event_log import EVENTS_FILE
 from .events import Event, RunStarted, decode_event, decode_events
@@ -129,11 +130,16 @@ class Run:
         gone = {key for key, value in told.items() if key not in trained and not value}
         return {key: value for key, value in {**trained, **told}.items() if key not in gone}
 
-    def describe_lost_plan(self) -> str | None:
+    def describe_lost_plan(self) -> Sentence | None:
         """What became of the file of its completion since it was written, or None."""
         state = self.read_state()
         fault = _find_plan_fault(self.path, state)
-        return None if fault is None else f"{state.plan_file} of {self.name} {fault}"
+        if fault is None:
+            return None
+        return Sentence(
+            en=f"{state.plan_file} of {self.name} {fault.en}",
+            ko=f"{self.name}의 {state.plan_file} {fault.ko}",
+        )
 
     def restore_plan(self) -> str | None:
         """Write the file of its completion anew where it is gone or was changed; what to tell of
@@ -142,7 +148,7 @@ class Run:
         if lost is None:
             return None
         write_json(self.plan_file, self.read_plan())
-        return f"{lost}: it was made anew of what the run's events say"
+        return f"{lost.en}: it was made anew of what the run's events say"
 
     def read_events(self) -> list[Event]:
         """All events so far, in order, each once."""
@@ -283,7 +289,7 @@ class Run:
             return None
 
 
-def _find_plan_fault(folder: Path, state: RunState) -> str | None:
+def _find_plan_fault(folder: Path, state: RunState) -> Sentence | None:
     """What is wrong with a completion's file, by what was told of it; None for `plan.json`, of
     which nothing tells but its own id."""
     if state.plan_file == PLAN_FILE:
@@ -291,10 +297,15 @@ def _find_plan_fault(folder: Path, state: RunState) -> str | None:
     try:
         plan = _read_plan_file(folder / state.plan_file)
     except Permanent:
-        return "was damaged" if (folder / state.plan_file).exists() else "was gone"
+        return _DAMAGED if (folder / state.plan_file).exists() else _GONE
     told = {**state.sections, "digest": state.provenance.plan_digest}
     is_same = all((plan.get(key) or None) == (told[key] or None) for key in told)
-    return None if is_same else "was changed"
+    return None if is_same else _CHANGED
+
+
+_DAMAGED: Final = Sentence(en="was damaged", ko="파일이 손상되었습니다")
+_GONE: Final = Sentence(en="was gone", ko="파일이 없어졌습니다")
+_CHANGED: Final = Sentence(en="was changed", ko="파일이 바뀌었습니다")
 
 
 def _read_plan_file(path: Path) -> dict[str, object]:

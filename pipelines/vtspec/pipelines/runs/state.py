@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Final, Literal, TypeAlias, assert_never
 
 from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.language import Tongue
+from vtspec.pipelines.language import Sentence, Tongue
 
 from .events import (
     ADAPTER_STEPS,
@@ -233,7 +233,7 @@ class RunState:
     sections: Mapping[str, object] = field(default_factory=dict)
     completion: str | None = None
     before: "RunState | None" = None
-    undone_update: str | None = None
+    undone_update: Sentence | None = None
     workflow: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -413,15 +413,17 @@ def _restore_result(state: RunState, before: RunState, told: RunFinished) -> Run
     failure = _explain_ending(state.failure, told)
     why = f": {failure.message}" if failure is not None else ""
     begun = state.completion if state.before is not None else None
-    name = begun or "its last change of policy"
-    how = describe_ending(told.ending)
+    name, korean = begun or "its last change of policy", begun or "마지막 정책 변경"
     return replace(
         before,
         seq=state.seq,
         attempt=state.attempt,
         told=state.told,
         clock=state.clock,
-        undone_update=f"{name} {how}, and the result stays as it was{why}",
+        undone_update=Sentence(
+            en=f"{name} {describe_ending(told.ending)}, and the result stays as it was{why}",
+            ko=f"{korean} {describe_ending(told.ending, 'ko')}, 결과는 그대로입니다{why}",
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting.curves import COLOURS, render_mermaid
 from vtspec.pipelines.reporting.escape import render_cell, render_code, render_fence
@@ -43,7 +44,11 @@ BUDGETS: Final[Mapping[str, int]] = {
 """The sections of a report in order, each with the most characters that it may have."""
 
 _POINTER: Final = 700
-_LEFT_OUT: Final = "*A section did not fit here and is in the full report.*"
+_LEFT_OUT: Final = Sentence(
+    en="*A section did not fit here and is in the full report.*",
+    ko="*자리가 모자라 뺀 부분은 전체 보고서에 있습니다.*",
+)
+_FIX: Final = Sentence(en="Fix", ko="해결")
 _OUTCOMES: Final = {"passed": "✅ ", "uncertain": "⚠️ ", "missed": "❌ "}
 
 
@@ -54,17 +59,19 @@ def render_markdown(document: doc.Document, *, link: str | None = None) -> str:
     return join_blocks([render_sections(sections, BUDGETS), pointer]) + "\n"
 
 
-def render_sections(sections: Iterable[doc.Section], budgets: Mapping[str, int]) -> str:
-    """The sections one after the other, each within its budget."""
-    return join_blocks([render_section(one, budgets[one.name]) for one in sections])
+def render_sections(
+    sections: Iterable[doc.Section], budgets: Mapping[str, int], tongue: Tongue = "en"
+) -> str:
+    """The sections one after the other, each within its budget; `tongue` is theirs."""
+    return join_blocks([render_section(one, budgets[one.name], tongue) for one in sections])
 
 
-def render_section(section: doc.Section, budget: int) -> str:
+def render_section(section: doc.Section, budget: int, tongue: Tongue = "en") -> str:
     """A section of at most `budget` characters; "" where it has nothing for markdown."""
     heading = f"## {section.title}" if section.title else ""
-    text = _render_blocks(section.blocks, Space(budget, 0), heading)
+    text = _render_blocks(section.blocks, Space(budget, 0), tongue, heading)
     # A heading over nothing says that something is missing.
-    return "" if text == heading else fit_section(text, budget, _LEFT_OUT)
+    return "" if text == heading else fit_section(text, budget, _LEFT_OUT.say(tongue))
 
 
 def get_max_length() -> int:
@@ -72,38 +79,41 @@ def get_max_length() -> int:
     return sum(budget + 2 for budget in BUDGETS.values()) + _POINTER + 1
 
 
-def _render_blocks(blocks: Sequence[doc.Block | None], space: Space, above: str = "") -> str:
+def _render_blocks(
+    blocks: Sequence[doc.Block | None], space: Space, tongue: Tongue, above: str = ""
+) -> str:
     text = above
     for block in doc.select_blocks(blocks, "markdown"):
         # What stands already is what a table must leave room for; what follows is short.
         left = Space(space.whole, space.used + len(text), space.frame)
-        text = join_blocks([text, _render_block(block, left)])
+        text = join_blocks([text, _render_block(block, left, tongue)])
     return text
 
 
-def _render_block(block: doc.Block, space: Space) -> str:
+def _render_block(block: doc.Block, space: Space, tongue: Tongue) -> str:
     match block:
         case doc.Callout():
-            return _render_callout(block, space)
+            return _render_callout(block, space, tongue)
         case doc.Table():
-            return _render_table(block, space.fit(block.share))
+            return _render_table(block, space.fit(block.share), tongue)
         case doc.FigureGrid():
-            return join_blocks(list(map(_render_chart, block.figures)))
+            return join_blocks([_render_chart(one, tongue) for one in block.figures])
         case doc.SideBySide():
             # GitHub's column is too narrow for two.
-            return _render_blocks((doc.FigureGrid((block.figure,)), block.beside), space)
+            pair = doc.FigureGrid((block.figure,)), block.beside
+            return _render_blocks(pair, space, tongue)
         case doc.Details():
             folded = Space(space.whole, space.used, FRAME)
-            return render_details(block.summary, _render_blocks(block.blocks, folded))
+            return render_details(block.summary, _render_blocks(block.blocks, folded, tongue))
         case doc.CommandBlock():
             # A fence that is cut would end everything after it in code, so it keeps its frame.
             room = space.whole - 2 * FRAME
             return render_fence("\n".join(block.lines), room, width=1000, info="sh")
         case _:
-            return _render_words(block)
+            return _render_words(block, tongue)
 
 
-def _render_words(block: doc.Block) -> str:
+def _render_words(block: doc.Block, tongue: Tongue) -> str:
     match block:
         case doc.Title():
             title = f"# {block.mark} {block.headline}: {_render_part(block.name)}"
@@ -115,23 +125,23 @@ def _render_words(block: doc.Block) -> str:
         case doc.Quotation():
             return render_fence(block.text, block.markdown)
         case doc.FailureNote():
-            fix = f"Fix: {render_code(block.fix, 500)}" if block.fix else ""
+            fix = f"{_FIX.say(tongue)}: {render_code(block.fix, 500)}" if block.fix else ""
             return join_blocks([render_fence(block.message, 1500), fix])
         case _:
             # Tiles, facts and galleries repeat on a page what the tables here have.
             return ""
 
 
-def _render_callout(block: doc.Callout, space: Space) -> str:
+def _render_callout(block: doc.Callout, space: Space, tongue: Tongue) -> str:
     lines = [_render_parts(line) for line in block.lines]
     # Our own sentences are quoted; what others wrote is a list that a budget can shorten.
     if not block.is_section:
         return "\n".join(f"> ⚠️ {line}" for line in lines)
     heading = f"## ⚠️ {block.title}"
-    return join_blocks([heading, render_bullets(lines, space.fit() - len(heading))])
+    return join_blocks([heading, render_bullets(lines, space.fit() - len(heading), tongue)])
 
 
-def _render_table(table: doc.Table, room: int) -> str:
+def _render_table(table: doc.Table, room: int, tongue: Tongue) -> str:
     # An explanation in each row would use up the budget of the figures.
     shown = [n for n, column in enumerate(table.columns) if column.role != "roomy"]
     columns = [table.columns[n] for n in shown]
@@ -144,17 +154,17 @@ def _render_table(table: doc.Table, room: int) -> str:
         for row in table.rows
     ]
     sides = "".join(column.align for column in columns)
-    return render_table(header, rows, room, sides) if rows else ""
+    return render_table(header, rows, room, sides, tongue) if rows else ""
 
 
-def _render_chart(figure: doc.Figure) -> str:
+def _render_chart(figure: doc.Figure, tongue: Tongue) -> str:
     # One point is no line, and would end the axis of all of them.
     shown = [line for line in figure.lines if len(line.series.points) >= 2]
     chart = render_mermaid([line.series for line in shown], figure.label)
     if chart is None:
         return ""
     legend = [
-        f"{colour}: {_render_parts(line.name)}"
+        f"{colour.say(tongue)}: {_render_parts(line.name)}"
         for line, (colour, _) in zip(shown, COLOURS, strict=False)
     ]
     return join_blocks([", ".join(legend), chart])

@@ -1,5 +1,6 @@
 """The sections of a report and of a comparison, made once for every output."""
 
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.reporting import document as doc
 from vtspec.pipelines.reporting.facts import Facts
 
@@ -25,7 +26,22 @@ def build_report_document(facts: Facts) -> doc.Document:
         run.describe_provenance(facts),
         run.list_commands(facts),
     )
-    title = f"{facts.verdict.headline}: {facts.title}"
+    title = f"{facts.verdict.headline.en}: {facts.title}"
+    return doc.Document(facts.run, title, _drop_empty(sections))
+
+
+def build_comment_document(facts: Facts, tongue: Tongue) -> doc.Document:
+    """What a comment says of a run, in the language of its pull request: some sections of the
+    report, for markdown alone, since their words for pages and terminals are English."""
+    sections = (
+        run.describe_verdict(facts, tongue),
+        run.list_warnings(facts, tongue),
+        run.compare_metrics(facts, tongue),
+        run.describe_seeds(facts, tongue),
+        curves.draw_curves(facts, tongue),
+        classification.rank_classes(facts, tongue),
+    )
+    title = f"{facts.verdict.headline.say(tongue)}: {facts.title}"
     return doc.Document(facts.run, title, _drop_empty(sections))
 
 

@@ -3,8 +3,9 @@
 from typing import Final
 
 from vtspec.pipelines.formatting import format_number, format_share, pluralize
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.reporting import document as doc
-from vtspec.pipelines.reporting import phrases
+from vtspec.pipelines.reporting import judgement_phrases, phrases
 from vtspec.pipelines.reporting.comparison import ClassRow
 from vtspec.pipelines.reporting.evaluation import ConfusionMatrix
 from vtspec.pipelines.reporting.facts import Facts
@@ -69,23 +70,19 @@ def _make_grid(matrix: ConfusionMatrix) -> doc.Table:
     return doc.Table("Confusion", (corner, *columns), rows, share=1 / 2)
 
 
-def rank_classes(facts: Facts) -> doc.Section:
+def rank_classes(facts: Facts, tongue: Tongue = "en") -> doc.Section:
     """The classes with the worst regression first, or the weakest without a baseline."""
-    order, count = phrases.describe_order(facts), len(facts.classes)
-    by = (
-        ()
-        if facts.ranked_by is None
-        else ("; ranked by ", doc.Quote(facts.ranked_by, is_term=True))
-    )
-    counted = f"{pluralize(count, 'class', 'classes')}, {order}"
+    order, count = judgement_phrases.describe_order(facts, tongue), len(facts.classes)
+    by = _name_ranking(facts.ranked_by, tongue)
+    many = Sentence(en=pluralize(count, "class", "classes"), ko=f"클래스 {count:,}개").say(tongue)
     more, left = min(count, _MOST_ON_A_PAGE) - _WORST_ON_A_PAGE, count - _MOST_ON_A_PAGE
-    words = phrases.describe_class_judging(facts)
+    words = judgement_phrases.describe_class_judging(facts, tongue)
     judging = doc.write(words, is_note=True) if words else None
     blocks = (
         doc.show_only(
             "markdown",
-            doc.write(counted, *by, "."),
-            *_fold_classes(facts, "The other classes", _WORST_IN_MARKDOWN, count),
+            doc.write(f"{many}, {order}", *by, "."),
+            *_fold_classes(facts, _OTHERS.say(tongue), _WORST_IN_MARKDOWN, count, tongue),
         ),
         doc.show_only(
             "html",
@@ -95,6 +92,7 @@ def rank_classes(facts: Facts) -> doc.Section:
                 pluralize(more, "more class", "more classes"),
                 _WORST_ON_A_PAGE,
                 _MOST_ON_A_PAGE,
+                tongue,
             ),
             doc.write(f"{left:,} more are in evaluation.json.", is_note=True)
             if left > 0
@@ -103,22 +101,37 @@ def rank_classes(facts: Facts) -> doc.Section:
         doc.show_only("terminal", *_list_worst(facts)),
         judging,
     )
-    return doc.Section("classes", "Classes", blocks if count else ())
+    title = Sentence(en="Classes", ko="클래스").say(tongue)
+    return doc.Section("classes", title, blocks if count else ())
 
 
-def _fold_classes(facts: Facts, summary: str, first: int, most: int) -> tuple[doc.Block, ...]:
+_OTHERS: Final = Sentence(en="The other classes", ko="나머지 클래스")
+_CLASS: Final = Sentence(en="Class", ko="클래스")
+_CHANGE: Final = Sentence(en="Change", ko="변화")
+
+
+def _name_ranking(ranked_by: str | None, tongue: Tongue) -> doc.Parts:
+    if ranked_by is None:
+        return ()
+    name = doc.Quote(ranked_by, is_term=True)
+    return (" (", name, " 기준)") if tongue == "ko" else ("; ranked by ", name)
+
+
+def _fold_classes(
+    facts: Facts, summary: str, first: int, most: int, tongue: Tongue
+) -> tuple[doc.Block, ...]:
     names = phrases.list_class_columns(facts)
     compared = any(row.change is not None for row in facts.classes)
     columns = (
-        doc.Column("Class"),
+        doc.Column(_CLASS.say(tongue)),
         *(doc.Column(doc.Quote(name, html=40), "r") for name in names),
-        *((doc.Column("Change", "r"),) if compared else ()),
+        *((doc.Column(_CHANGE.say(tongue), "r"),) if compared else ()),
     )
     rows = tuple(
         (
             doc.Quote(row.name),
             *(_show_figure(row, name, facts.ranked_by) for name in names),
-            *((_mark_change(row),) if compared else ()),
+            *((_mark_change(row, tongue),) if compared else ()),
         )
         for row in facts.classes[:most]
     )
@@ -135,8 +148,9 @@ def _show_figure(row: ClassRow, name: str, ranked_by: str | None) -> doc.Part:
     return doc.Bar(format_number(value), value)
 
 
-def _mark_change(row: ClassRow) -> doc.Mark:
-    return doc.Mark(phrases.format_change(row), phrases.choose_kind(row.judgement) or "same")
+def _mark_change(row: ClassRow, tongue: Tongue) -> doc.Mark:
+    words = judgement_phrases.format_change(row, tongue)
+    return doc.Mark(words, judgement_phrases.choose_kind(row.judgement) or "same")
 
 
 def _list_worst(facts: Facts) -> tuple[doc.Block, ...]:
@@ -148,12 +162,12 @@ def _list_worst(facts: Facts) -> tuple[doc.Block, ...]:
         (
             doc.Quote(row.name),
             format_number(row.values.get(figure)),
-            _mark_change(row),
+            _mark_change(row, "en"),
         )[:width]
         for row in worst
     )
     columns = tuple(map(doc.Column, ("Class", doc.Quote(figure), "Change")[:width]))
-    title = doc.Heading((f"classes, {phrases.describe_order(facts)}",))
+    title = doc.Heading((f"classes, {judgement_phrases.describe_order(facts)}",))
     return title, doc.Table("Classes", columns, rows)
 
 

@@ -8,14 +8,17 @@ from vtspec.pipelines.formatting import (
     format_epoch,
     format_number,
     format_pauses,
+    join_ends,
     pluralize,
 )
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.reporting import document as doc
-from vtspec.pipelines.reporting import phrases
+from vtspec.pipelines.reporting import judgement_phrases, phrases
 from vtspec.pipelines.reporting.comparison import MetricRow
 from vtspec.pipelines.reporting.escape import MESSAGE_LENGTH
 from vtspec.pipelines.reporting.facts import Facts
 from vtspec.pipelines.reporting.provenance import RunTimes, format_setting
+from vtspec.pipelines.reporting.resampling import Interval
 from vtspec.pipelines.reporting.verdict import Gate
 
 _MOST_CHANGES: Final = 30
@@ -25,14 +28,14 @@ _MOST_CHANGES: Final = 30
 _MOST_DECIDING: Final = 8
 
 
-def describe_verdict(facts: Facts) -> doc.Section:
+def describe_verdict(facts: Facts, tongue: Tongue = "en") -> doc.Section:
     """The verdict, what it is of, why it failed, and the gates."""
     verdict, failure = facts.verdict, facts.failure
     subject = (facts.task, facts.model, facts.dataset)
     title = doc.Title(
         verdict=verdict.name,
         mark=phrases.MARKS[verdict.name],
-        headline=verdict.headline,
+        headline=verdict.headline.say(tongue),
         name=doc.Quote(facts.title),
         run=doc.Quote(facts.run, html=120, terminal=60),
         subject=tuple(doc.Quote(part, html=80) for part in subject if part),
@@ -42,7 +45,7 @@ def describe_verdict(facts: Facts) -> doc.Section:
     words = f"{trained}. " if trained else ""
     blocks = (
         title,
-        _name_overrides(facts),
+        _name_overrides(facts, tongue),
         doc.show_only("html", about),
         None if failure is None else doc.FailureNote(failure.message, failure.fix),
         # Of a run that failed, a comment shows why first and keeps its room for that.
@@ -50,37 +53,51 @@ def describe_verdict(facts: Facts) -> doc.Section:
         doc.show_only(
             "terminal", doc.write(f"{words}Time: {facts.times.in_words}.", is_note=True)
         ),
-        _make_gate_table(facts) if verdict.gates else None,
+        _make_gate_table(facts, tongue) if verdict.gates else None,
     )
     return doc.Section("verdict", "", blocks)
 
 
-def _name_overrides(facts: Facts) -> doc.Paragraph | None:
+def _name_overrides(facts: Facts, tongue: Tongue) -> doc.Paragraph | None:
     """That the run is a try with other values than the spec of its name has."""
     if not facts.overrides:
         return None
     typed = doc.Quote(
         facts.overrides, MESSAGE_LENGTH, MESSAGE_LENGTH, MESSAGE_LENGTH, is_code=True
     )
-    return doc.write("With ", typed, is_note=True)
+    words = Sentence(en="With ", ko="덮어쓴 값: ").say(tongue)
+    return doc.write(words, typed, is_note=True)
 
 
-def _make_gate_table(facts: Facts) -> doc.Table:
+def _make_gate_table(facts: Facts, tongue: Tongue) -> doc.Table:
     rows = tuple(
         (
             doc.Quote(gate.rule, 130, 130, 60, is_code=True),
-            phrases.format_gate_value(gate),
-            _mark_outcome(gate),
+            phrases.format_gate_value(gate, tongue),
+            _mark_outcome(gate, tongue),
         )
         for gate in facts.verdict.gates
     )
-    value, outcome = doc.Column("Value", "r", "main"), doc.Column("Outcome", terminal="")
-    return doc.Table("Gates", (doc.Column("Gate"), value, outcome), rows, are_cards=True)
+    gate, value, outcome = (one.say(tongue) for one in _GATE_COLUMNS)
+    columns = (
+        doc.Column(gate),
+        doc.Column(value, "r", "main"),
+        doc.Column(outcome, terminal=""),
+    )
+    return doc.Table("Gates", columns, rows, are_cards=True)
 
 
-def _mark_outcome(gate: Gate) -> doc.Mark:
+_GATE_COLUMNS: Final = (
+    Sentence(en="Gate", ko="게이트"),
+    Sentence(en="Value", ko="값"),
+    Sentence(en="Outcome", ko="결과"),
+)
+
+
+def _mark_outcome(gate: Gate, tongue: Tongue) -> doc.Mark:
     kept: doc.MarkKind = "passed" if gate.is_certain else "uncertain"
-    return doc.Mark(phrases.format_gate_outcome(gate), kept if gate.passed else "missed")
+    words = phrases.format_gate_outcome(gate, tongue)
+    return doc.Mark(words, kept if gate.passed else "missed")
 
 
 def summarize_figures(facts: Facts) -> doc.Section:
@@ -88,7 +105,9 @@ def summarize_figures(facts: Facts) -> doc.Section:
     found: list[tuple[doc.Part, str, str]] = []
     for row in (facts.find_metric(facts.main), facts.find_metric("loss")):
         if row is not None and row.value is not None:
-            words = [phrases.format_difference(row)] if row.difference is not None else []
+            words = (
+                [judgement_phrases.format_difference(row)] if row.difference is not None else []
+            )
             words += [phrases.name_figures(facts).lower()] if facts.is_over_seeds else []
             note = ", ".join(words)
             found.append((doc.Quote(row.name, is_term=True), phrases.format_value(row), note))
@@ -105,62 +124,94 @@ def summarize_figures(facts: Facts) -> doc.Section:
     return doc.Section("summary", "", (doc.Tiles(tuple(found)) if found else None,))
 
 
-def list_warnings(facts: Facts) -> doc.Section:
+def list_warnings(facts: Facts, tongue: Tongue = "en") -> doc.Section:
     """What a person should know, licences among it."""
     length = MESSAGE_LENGTH
-    lines = tuple((doc.Quote(line, length, length, length),) for line in facts.warnings)
-    callout = doc.Callout(pluralize(len(lines), "warning"), lines, is_section=True)
+    lines = tuple((doc.Quote(one.say(tongue), length, length, length),) for one in facts.warnings)
+    title = Sentence(en=pluralize(len(lines), "warning"), ko=f"경고 {len(lines):,}개")
+    callout = doc.Callout(title.say(tongue), lines, is_section=True)
     return doc.Section("warnings", "", (callout if lines else None,))
 
 
-def compare_metrics(facts: Facts) -> doc.Section:
+def compare_metrics(facts: Facts, tongue: Tongue = "en") -> doc.Section:
     """The final figures against the baseline's."""
-    describe = (phrases.describe_split, phrases.describe_interval, phrases.describe_judging)
-    words = tuple(one(facts) for one in describe)
+    describe = (
+        phrases.describe_split,
+        phrases.describe_interval,
+        judgement_phrases.describe_judging,
+    )
+    words = tuple(one(facts, tongue) for one in describe)
     notes = doc.write(" ".join(filter(None, words)), is_note=True) if any(words) else None
-    lead = (*_name_baseline(facts), _make_caveats(facts), _name_deciding(facts))
+    lead = (
+        *_name_baseline(facts, tongue),
+        _make_caveats(facts, tongue),
+        _name_deciding(facts, tongue),
+    )
     # Pages prepare for the figures before they show them; a terminal begins with them.
     on_pages = (
         doc.show_only("pages", *lead),
         doc.show_only("markdown", notes),
-        _make_metric_table(facts),
+        _make_metric_table(facts, tongue),
         doc.show_only("html", notes),
     )
     behind = doc.show_only("terminal", notes, *lead)
-    return doc.Section("metrics", "Metrics", (*(on_pages if facts.metrics else ()), behind))
+    title = Sentence(en="Metrics", ko="지표").say(tongue)
+    return doc.Section("metrics", title, (*(on_pages if facts.metrics else ()), behind))
 
 
-def describe_seeds(facts: Facts) -> doc.Section:
+def describe_seeds(facts: Facts, tongue: Tongue = "en") -> doc.Section:
     """The runs that are judged together, and what their figures are together."""
+    title = Sentence(en="Seeds", ko="시드").say(tongue)
     if not facts.seeds.runs:
-        return doc.Section("seeds", "Seeds", ())
+        return doc.Section("seeds", title, ())
     name = facts.main or ""
+    unfinished = Sentence(en="not finished", ko="미완료").say(tongue)
     rows = tuple(
         (
             str(one.seed),
-            doc.Quote(one.run or f"{one.plan_id}, not finished", terminal=70),
+            doc.Quote(one.run or f"{one.plan_id}, {unfinished}", terminal=70),
             format_number(one.metrics.get(name)),
         )
         for one in facts.seeds.runs
     )
-    figure = doc.Column(doc.Quote(name) if name else "Figure", "r")
-    runs = doc.Table("Runs of the seeds", (doc.Column("Seed"), doc.Column("Run"), figure), rows)
+    seed, run, figure = (one.say(tongue) for one in _SEED_COLUMNS)
+    last = doc.Column(doc.Quote(name) if name else figure, "r")
+    runs = doc.Table("Runs of the seeds", (doc.Column(seed), doc.Column(run), last), rows)
     spread = tuple(
         (
             doc.Quote(one.name),
             format_number(one.deviation),
-            " to ".join(map(format_number, one.interval)),
+            _format_interval(one.interval, tongue),
         )
         for one in facts.seeds.spreads
     )
-    columns = ("Metric", "Standard deviation", "95 % interval of the mean")
-    together = doc.Table("Over the seeds", tuple(map(doc.Column, columns)), spread)
+    columns = tuple(doc.Column(one.say(tongue)) for one in _SPREAD_COLUMNS)
+    together = doc.Table("Over the seeds", columns, spread)
     blocks = (
-        doc.write(phrases.describe_seed_judging(facts), is_note=True),
+        doc.write(judgement_phrases.describe_seed_judging(facts, tongue), is_note=True),
         together if spread else None,
         runs,
     )
-    return doc.Section("seeds", "Seeds", blocks)
+    return doc.Section("seeds", title, blocks)
+
+
+def _format_interval(interval: Interval, tongue: Tongue) -> str:
+    low, high = interval
+    return join_ends(format_number(low), format_number(high), tongue)
+
+
+_SEED_COLUMNS: Final = (
+    Sentence(en="Seed", ko="시드"),
+    Sentence(en="Run", ko="실행"),
+    Sentence(en="Figure", ko="수치"),
+)
+_METRIC: Final = Sentence(en="Metric", ko="지표")
+_SPREAD_COLUMNS: Final = (
+    _METRIC,
+    Sentence(en="Standard deviation", ko="표준편차"),
+    Sentence(en="95 % interval of the mean", ko="평균의 95% 신뢰구간"),
+)
+_DIFFERENCE: Final = Sentence(en="Difference", ko="차이")
 
 
 def compare_metrics_alone(facts: Facts) -> doc.Section:
@@ -170,17 +221,23 @@ def compare_metrics_alone(facts: Facts) -> doc.Section:
             doc.Quote(row.name),
             phrases.format_baseline(row),
             phrases.format_value(row),
-            _mark_difference(row),
+            _mark_difference(row, "en"),
         )
         for row in facts.metrics
     )
     columns = tuple(map(doc.Column, ("Metric", *_name_sides(facts), "Difference")))
     table = doc.Table("Final figures", columns, rows)
-    words = phrases.describe_judging(facts)
+    words = judgement_phrases.describe_judging(facts)
     judging = doc.write(words, is_note=True) if words else None
     blocks = (
         doc.show_only("markdown", *compare_metrics(facts).blocks),
-        doc.show_only("terminal", _make_caveats(facts), table, judging, _name_deciding(facts)),
+        doc.show_only(
+            "terminal",
+            _make_caveats(facts, "en"),
+            table,
+            judging,
+            _name_deciding(facts, "en"),
+        ),
     )
     return doc.Section("metrics", "Metrics", blocks)
 
@@ -193,36 +250,37 @@ def _name_sides(facts: Facts) -> tuple[str, str]:
     )
 
 
-def _make_metric_table(facts: Facts) -> doc.Table:
+def _make_metric_table(facts: Facts, tongue: Tongue) -> doc.Table:
     compared = facts.baseline is not None
-    before = phrases.name_baseline_figures(facts)
-    against = (doc.Column(before, "r"), doc.Column("Difference")) if compared else ()
-    this_run = doc.Column(phrases.name_figures(facts), "r", "main")
+    before = doc.Column(phrases.name_baseline_figures(facts, tongue), "r")
+    against = (before, doc.Column(_DIFFERENCE.say(tongue))) if compared else ()
+    this_run = doc.Column(phrases.name_figures(facts, tongue), "r", "main")
     meaning = doc.Column("Meaning", role="roomy")
     rows = tuple(
         (
             doc.Quote(row.name),
             phrases.format_value(row),
-            *((phrases.format_baseline(row), _mark_difference(row)) if compared else ()),
+            *((phrases.format_baseline(row), _mark_difference(row, tongue)) if compared else ()),
             row.help,
         )
         for row in facts.metrics
     )
-    columns = (doc.Column("Metric"), this_run, *against, meaning)
+    columns = (doc.Column(_METRIC.say(tongue)), this_run, *against, meaning)
     return doc.Table("Final figures", columns, rows)
 
 
-def _mark_difference(row: MetricRow) -> doc.Mark:
-    kind = phrases.choose_kind(row.judgement)
+def _mark_difference(row: MetricRow, tongue: Tongue) -> doc.Mark:
+    words = judgement_phrases.format_difference(row, tongue)
+    kind = judgement_phrases.choose_kind(row.judgement)
     # A sentence has to break, or it would push the table off a narrow page.
-    return doc.Mark(phrases.format_difference(row), kind, is_whole=row.judgement != "not shown")
+    return doc.Mark(words, kind, is_whole=row.judgement != "not shown")
 
 
-def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
+def _name_baseline(facts: Facts, tongue: Tongue) -> tuple[doc.Block, ...]:
     if facts.baseline is not None:
         name = doc.Quote(facts.baseline, html=120, terminal=60, is_code=True)
         return (
-            doc.show_only("markdown", doc.write("Baseline: ", name)),
+            doc.show_only("markdown", doc.write(_BASELINE.say(tongue), name)),
             doc.show_only("html", doc.write("Against ", name, ".")),
             doc.show_only("terminal", doc.write("Baseline: ", name, ".", is_note=True)),
         )
@@ -232,18 +290,24 @@ def _name_baseline(facts: Facts) -> tuple[doc.Block, ...]:
     words = "No finished run of the baseline yet"
     how = doc.write(f"{words}; make one with:", is_note=True)
     return (
-        doc.show_only("markdown", doc.write(f"{words}: ", command)),
+        doc.show_only("markdown", doc.write(_NO_BASELINE.say(tongue), command)),
         doc.show_only("html", doc.write(f"{words}; make one: ", command)),
         doc.show_only("terminal", how, doc.write(command)),
     )
 
 
-def _make_caveats(facts: Facts) -> doc.Callout | None:
-    lines = tuple((f"{sentence}.",) for sentence in facts.caveats)
+_BASELINE: Final = Sentence(en="Baseline: ", ko="베이스라인: ")
+_NO_BASELINE: Final = Sentence(
+    en="No finished run of the baseline yet: ", ko="베이스라인의 완료된 실행이 아직 없습니다: "
+)
+
+
+def _make_caveats(facts: Facts, tongue: Tongue) -> doc.Callout | None:
+    lines = tuple((f"{one.say(tongue)}.",) for one in facts.caveats)
     return doc.Callout("Not like with like", lines) if lines else None
 
 
-def _name_deciding(facts: Facts) -> doc.Paragraph | None:
+def _name_deciding(facts: Facts, tongue: Tongue) -> doc.Paragraph | None:
     fields = facts.deciding
     # Of one field alone the difference is its effect, as far as anything shows it.
     if len(fields) < 2:
@@ -252,10 +316,16 @@ def _name_deciding(facts: Facts) -> doc.Paragraph | None:
     for path in fields[:_MOST_DECIDING]:
         names += [", ", doc.Quote(path, 100, 100, 50, is_code=True)]
     more = len(fields) - _MOST_DECIDING
-    last = f" and {more} more" if more > 0 else ""
-    words = f"{len(fields)} deciding fields differ: "
-    why = f"{last}. The difference cannot be laid to one of them."
-    return doc.write(words, *names[1:], why, is_note=True)
+    words = Sentence(
+        en=f"{len(fields)} deciding fields differ: ",
+        ko=f"결과를 결정하는 필드 {len(fields)}개가 다릅니다: ",
+    )
+    last = Sentence(en=f" and {more} more", ko=f" 외 {more}개").say(tongue) if more > 0 else ""
+    why = Sentence(
+        en=". The difference cannot be laid to one of them.",
+        ko=". 차이가 그중 어느 하나 때문이라고 할 수 없습니다.",
+    )
+    return doc.write(words.say(tongue), *names[1:], last, why.say(tongue), is_note=True)
 
 
 def list_changes(facts: Facts) -> doc.Section:
