@@ -326,13 +326,13 @@ def _make_site(told: Mapping[str, Any]) -> Any:
 
 
 def _serve(told: Mapping[str, Any]) -> None:
-    from vtspec.pipelines.controller.process import Address, serve_repositories
+    from vtspec.pipelines.controller.process import serve_repositories
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.forge.webhook import WebhookSecrets
+    from vtspec.pipelines.listen_address import parse_listen_address
 
     taken, read = (
-        Address(host=host, port=int(port))
-        for host, _, port in (one.partition(":") for one in told["addresses"])
+        parse_listen_address(one, "--serve", "127.0.0.1:8090") for one in told["addresses"]
     )
     worker = SiteWorker(site=_make_site(told), report=lambda line: print(line, file=sys.stderr))
     serve_repositories([worker], taken, WebhookSecrets([SECRET]), read)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from container_engine import StandInEngine
+from mlflow_server import free_port
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
 from vtspec.cli.views.progress import BarProgress, PlainProgress, make_progress
@@ -270,9 +272,9 @@ LONG = "run shapes --set training.epochs=3000 --no-tracking"
 MAIN = "from vtspec.cli.main import main; main()"
 
 
-def a_long_run() -> "subprocess.Popen[str]":
+def a_long_run(*more: str) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", MAIN, *LONG.split()],
+        [sys.executable, "-c", MAIN, *LONG.split(), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -312,6 +314,23 @@ def test_an_interrupted_run_is_resumed_by_what_it_says_to_type(repository: Path)
     assert f"vtspec run {run.name} --resume" in stopped.stdout
     again.stderr.close()
     assert again.wait() == 75
+
+
+@pytest.mark.slow
+def test_figures_are_read_while_a_run_goes_on(repository: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    process = a_long_run("--metrics", address)
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    # The address is taken, which is told before anything is begun.
+    taken = ran("run", "shapes", "--metrics", address)
+    assert isinstance(taken.exception, Refused) and "name another" in str(taken.exception)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    run = Runs(Path("runs")).list_runs()[-1].name
+    assert re.search(rf'^vtspec_train_epoch{{run="{run}"}} [1-9]', text, re.M)
+    assert f'vtspec_val_metric{{metric="accuracy",run="{run}"}}' in text
+    assert f'vtspec_run_step{{run="{run}",step="train"}} 1.0' in text
 
 
 @pytest.mark.slow

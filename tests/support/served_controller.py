@@ -76,12 +76,13 @@ def _await(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
 
 def _main() -> None:
     from vtspec.pipelines.catalog import load_frameworks
-    from vtspec.pipelines.controller.process import Address, serve_repositories
+    from vtspec.pipelines.controller.process import serve_repositories
     from vtspec.pipelines.controller.site import Site
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.forge.connection import connect_gitea, connect_github
     from vtspec.pipelines.forge.credentials import SecretFile, TokenCredential
     from vtspec.pipelines.forge.webhook import WebhookSecrets
+    from vtspec.pipelines.listen_address import ListenAddress
     from vtspec.pipelines.planning.resolve import ModelSources
 
     served = Served(**json.loads(sys.argv[1]))
@@ -103,7 +104,8 @@ def _main() -> None:
     worker = SiteWorker(site=site, report=report, sweep_s=served.sweep_s)
     secrets = WebhookSecrets([SecretFile(path=Path(served.secret)).read()])
     taken, read = (
-        Address(host="127.0.0.1", port=port) for port in (served.port, served.metrics_port)
+        ListenAddress(host="127.0.0.1", port=port, option="--listen")
+        for port in (served.port, served.metrics_port)
     )
     serve_repositories([worker], taken, secrets, read)
 

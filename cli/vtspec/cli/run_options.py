@@ -35,6 +35,7 @@ class CommandOptions:
     environment: "EnvironmentMode" = "auto"
     queue: bool = False
     plan: Path | None = None
+    metrics: str | None = None
 
     def format_command(self, spec: str | None) -> str:
         """Join the command that carries the plan out again, without `--resume` and `--again`."""
@@ -96,6 +97,11 @@ def add_run_options(function: Function) -> Function:
             default=True,
             flag_value=False,
             help="Send nothing to MLflow; `vtspec sync` can later.",
+        ),
+        click.option(
+            "--metrics",
+            metavar="HOST:PORT",
+            help="Where a Prometheus reads figures while the command goes on; else nowhere.",
         ),
         click.option("--fail-on-gate", is_flag=True, help="Exit with 3 where a gate is missed."),
         click.option(

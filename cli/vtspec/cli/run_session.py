@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .figures import telling_figures
 from .run_options import CommandOptions
 
 if TYPE_CHECKING:
@@ -92,9 +93,6 @@ def carry_out(
         click.echo(describe_schedule(found.schedule, spec), err=True)
     # On standard error, so that standard output has the result alone.
     stop, progress = StopSignal(), make_progress(sys.stderr)
-    callbacks = run.RunCallbacks(
-        report=progress.show_line, on_event=progress.show_event, stop=stop
-    )
     request = run.RunRequest(
         planned=found,
         command=options.format_command(spec),
@@ -106,20 +104,23 @@ def carry_out(
         environment=options.environment,
         queue=options.queue,
     )
-    if options.backend == "argo":
-        done = _carry_out_on_cluster(request, callbacks, confirm, progress)
-        return show_results(done, found, options, spec)
-    # A smoke run looks at no earlier attempt, so it always begins something. The question comes
-    # before signals are taken over: a Ctrl-C at it has no run to stop, and ends vtspec.
-    if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
-        confirm()
-    if options.smoke:
+    is_elsewhere = options.backend == "argo"
+    with telling_figures(options.metrics, progress.show_event, is_elsewhere=is_elsewhere) as hear:
+        callbacks = run.RunCallbacks(report=progress.show_line, on_event=hear, stop=stop)
+        if is_elsewhere:
+            done = _carry_out_on_cluster(request, callbacks, confirm, progress)
+            return show_results(done, found, options, spec)
+        # A smoke run looks at no earlier attempt, so it always begins something. The question
+        # comes before signals are taken over: a Ctrl-C at it has no run to stop, and ends vtspec.
+        if confirm and (options.smoke or run.would_begin_run(request, callbacks, os.environ)):
+            confirm()
+        if options.smoke:
+            with stop.handle_signals(), progress:
+                smoked = run.try_plan(request, callbacks, os.environ)
+            return show_smoke(smoked)
         with stop.handle_signals(), progress:
-            smoked = run.try_plan(request, callbacks, os.environ)
-        return show_smoke(smoked)
-    with stop.handle_signals(), progress:
-        done = seeds.run_seeds(request, callbacks, os.environ)
-    return show_results(done, found, options, spec)
+            done = seeds.run_seeds(request, callbacks, os.environ)
+        return show_results(done, found, options, spec)
 
 
 def _carry_out_on_cluster(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import click
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.controller.process import Address
     from vtspec.pipelines.controller.tenancy import Tenancy
     from vtspec.pipelines.forge.connection import Connection
     from vtspec.pipelines.forge.credentials import Credential
@@ -102,6 +101,7 @@ def command(context: click.Context, /, repositories: tuple[str, ...], **options:
     from vtspec.pipelines.controller.tenancy import Tenants
     from vtspec.pipelines.controller.worker import SiteWorker
     from vtspec.pipelines.failpoints import find_failpoint
+    from vtspec.pipelines.listen_address import parse_listen_address
     from vtspec.pipelines.project.git_mirror import choose_mirror_folder
 
     def report(line: str) -> None:
@@ -110,11 +110,11 @@ def command(context: click.Context, /, repositories: tuple[str, ...], **options:
     chosen = _Options(**options)
     if chosen.once:
         _refuse_serving_options(context)
-    address = _parse_address(chosen.listen, "--listen", "127.0.0.1:8090")
+    address = parse_listen_address(chosen.listen, "--listen", "127.0.0.1:8090")
     metrics_address = (
         None
         if chosen.metrics is None
-        else _parse_address(chosen.metrics, "--metrics", "127.0.0.1:8091")
+        else parse_listen_address(chosen.metrics, "--metrics", "127.0.0.1:8091")
     )
     if (failpoint := find_failpoint()) is not None:
         report(f"warning: failpoints are armed, where this process is to fail: {failpoint}")
@@ -228,13 +228,3 @@ def _refuse_serving_options(context: click.Context) -> None:
                 f"--once looks and ends: nothing is served, and {option} changes nothing",
                 fix=f"leave {option} out",
             )
-
-
-def _parse_address(word: str, option: str, example: str) -> "Address":
-    from vtspec.pipelines.controller.process import Address
-    from vtspec.pipelines.errors import Refused
-
-    host, _, port = word.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise Refused(f"{option} {word} is no address", fix=f"{option} {example}")
-    return Address(host=host.strip("[]"), port=int(port))

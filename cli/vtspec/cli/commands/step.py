@@ -12,6 +12,7 @@ import click
 
 # Not from the package of the steps, which brings all that carries them out, even for a `--help`.
 from vtspec.cli.ages import check_age, find_time
+from vtspec.cli.figures import telling_figures
 from vtspec.cli.runs_place import RunsPlace
 from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.runs.events import PRINTED_PREFIX, STEPS
@@ -53,6 +54,11 @@ from vtspec.pipelines.runs.events import PRINTED_PREFIX, STEPS
     help="Step data also removes fetched data that nothing used for so long, such as 30d.",
 )
 @click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Where a Prometheus reads figures while the step goes on; else nowhere.",
+)
+@click.option(
     "--print-events",
     is_flag=True,
     help="Print each line of events.jsonl, too, with 'vtspec-event ' before it.",
@@ -72,7 +78,7 @@ def command(
     """
     if options["remote"] is not None and name != "data":
         raise click.UsageError(f"--remote is for step data; {name} fetches none")
-    age = options.pop("prune_cache")
+    age, metrics = options.pop("prune_cache"), options.pop("metrics")
     if age is not None and name != "data":
         raise click.UsageError(f"--prune-cache is for step data; {name} fetches none")
     check_age(age, "--prune-cache")
@@ -97,8 +103,12 @@ def command(
         **options,
     )
     progress, stop = make_progress(sys.stderr), StopSignal()
-    callbacks = RunCallbacks(report=progress.show_line, on_event=progress.show_event, stop=stop)
-    with stop.handle_signals(), progress:
+    with (
+        telling_figures(metrics, progress.show_event) as hear,
+        stop.handle_signals(),
+        progress,
+    ):
+        callbacks = RunCallbacks(report=progress.show_line, on_event=hear, stop=stop)
         outcome = run_step(name, plan, place, callbacks, os.environ)
     show_outcome(outcome)
     if age is not None:

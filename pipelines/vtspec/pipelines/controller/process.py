@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from types import FrameType
 from typing import Final, Protocol
 
-from vtspec.pipelines.errors import Refused, Temporary
+from vtspec.pipelines.errors import Temporary
 from vtspec.pipelines.forge.webhook import Subject, WebhookSecrets
+from vtspec.pipelines.listen_address import ListenAddress
 
 from .garbage import short_collections
 from .metrics import Metrics, SiteMetrics
@@ -29,19 +29,11 @@ _MOST_LOOKS: Final = 20
 _BEHIND_S: Final = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """Where something is listened at."""
-
-    host: str
-    port: int
-
-
 def serve_repositories(
     workers: Sequence[SiteWorker],
-    address: Address,
+    address: ListenAddress,
     secrets: WebhookSecrets,
-    metrics_address: Address | None = None,
+    metrics_address: ListenAddress | None = None,
     on_listening: Callable[[], None] = lambda: None,
 ) -> None:
     """Look after repositories and take webhooks, until the process is told to end; tell a
@@ -87,12 +79,12 @@ def serve_repositories(
             listening = stack.enter_context(config.bind_socket())
         except SystemExit:
             # uvicorn's word for an address that it cannot have; it has said why.
-            raise _refuse(address, "--listen") from None
+            raise address.refuse() from None
         if metrics_address is not None:
             try:
                 stack.enter_context(metrics.serve(metrics_address.host, metrics_address.port))
             except OSError as error:
-                raise _refuse(metrics_address, "--metrics", f": {error}") from error
+                raise metrics_address.refuse(f": {error}") from error
         on_listening()
         for worker in workers:
             followed = worker.site.workflows
@@ -100,13 +92,6 @@ def serve_repositories(
             stack.callback(followed.stop)
         stack.enter_context(_running([*workers, *queues, *tracking], end))
         server.run(sockets=[listening])
-
-
-def _refuse(address: Address, option: str, why: str = "") -> Refused:
-    return Refused(
-        f"{address.host}:{address.port} cannot be listened at{why}",
-        fix=f"name another: {option} HOST:PORT",
-    )
 
 
 @contextmanager
