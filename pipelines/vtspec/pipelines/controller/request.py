@@ -43,6 +43,9 @@ from .view import Approval, PlannedSpec, PullRequestView, View
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
 
+_CLOCKS_S: Final = 60
+"""How far the clock that we go by may be ahead of the forge's."""
+
 _MOST_EARLIER: Final = 3
 """Earlier heads that are planned to tell what has changed since."""
 
@@ -119,8 +122,10 @@ def find_shown(seen: PullRequestView, login: str) -> Shown | None:
     at = parse_time(comments[0].updated_at) if comments else None
     if shown is None or at is None:
         return None
-    # Nothing has been shown for longer than it has been written.
-    return replace(shown, head_since=min(shown.head_since, int(at.timestamp())))
+    # What is to be shown only long after it was written, somebody else has made of it.
+    written = int(at.timestamp())
+    is_forged = shown.head_since > written + _CLOCKS_S
+    return replace(shown, head_since=written) if is_forged else shown
 
 
 def is_too_old(comment: Comment, view: View) -> bool:
