@@ -851,7 +851,7 @@ def test_what_cannot_be_carried_out_is_no_success_and_not_told_as_done() -> None
     number = world.open(a_spec(PLAN, obstacles=("the image is not locked",)))
     world.settle()
     (plan,) = world.find(number, "plan")
-    assert "Nothing can be carried out; why stands above." in plan
+    assert "Nothing can be carried out; why stands below." in plan
     assert "Nothing is left to carry out" not in plan
     check = world.checks[world.pulls[number].pull.head_sha]["vtspec"]
     assert (check.conclusion, check.title) == ("neutral", "1 plan, 0 errors, 1 obstacle")

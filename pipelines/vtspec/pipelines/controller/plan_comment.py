@@ -7,7 +7,13 @@ from typing import Final
 
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.estimation.estimate import Estimate
-from vtspec.pipelines.formatting import MISSING, format_cost, join_ends, pluralize
+from vtspec.pipelines.formatting import (
+    MISSING,
+    format_cost,
+    format_duration,
+    join_ends,
+    pluralize,
+)
 from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import find_worst_effect
@@ -31,7 +37,7 @@ from vtspec.pipelines.reporting.render.markdown_budget import (
 )
 from vtspec.schema.problem import Problem
 
-from .approval import describe_approvers
+from .approval import choose_team, describe_approvers, find_budget_problem
 from .comment_text import render_sha, split_text
 from .digests import (
     Target,
@@ -46,11 +52,15 @@ from .ledger import Ledger
 from .markers import Shown, make_marker, render_shown
 from .replies import describe_run, explain_fork, explain_help
 from .request import find_standing, is_allowed, list_open
+from .run_replies import put_before
 from .view import PlannedSpec, PullRequestView, View
 
 _SENTENCE: Final = 600
 _ROOM: Final = 8_000
 """Characters of one list or table in the comment."""
+
+_PLANS_ROOM: Final = 40_000
+"""Those of the plans that one line carries out, each of which is to be seen."""
 
 _MARKS: Final = {True: "✅", False: "❌", None: "❔"}
 
@@ -81,6 +91,14 @@ def render_plan_comment(
     return split_text(
         join_blocks([head, *body]) + "\n", seen.full_text, hint=_HINT.say(tongue), tongue=tongue
     )
+
+
+_DRAFT: Final = Sentence(
+    en="This pull request is a draft, of which nothing is carried out: mark it as ready for "
+    "review, and the line to paste stands here.",
+    ko="초안 풀 리퀘스트는 아무것도 실행하지 않습니다. 리뷰 준비 완료로 바꾸면 붙여 넣을 줄이 "
+    "여기에 표시됩니다.",
+)
 
 
 class _Page:
@@ -138,7 +156,7 @@ class _Page:
             if self._tongue == "ko"
             else ["experiment", "digest", "what comes of it", "time", "cost"]
         )
-        return render_table(header, rows, _ROOM, tongue=self._tongue) if rows else ""
+        return render_table(header, rows, _PLANS_ROOM, tongue=self._tongue) if rows else ""
 
     def _render_row(self, target: Target) -> list[str]:
         plan = target.plan
@@ -178,8 +196,8 @@ class _Page:
         stuck = [one for one in self._seen.specs if one.obstacles or one.refusal or not one.plans]
         if any(one.cause == "changed" for one in stuck):
             return self._say(
-                "Nothing can be carried out; why stands above.",
-                "실행할 수 있는 것이 없습니다. 이유는 위에 있습니다.",
+                "Nothing can be carried out; why stands below.",
+                "실행할 수 있는 것이 없습니다. 이유는 아래에 있습니다.",
             )
         return self._say("Nothing is left to carry out.", "더 실행할 것이 없습니다.")
 
@@ -188,14 +206,52 @@ class _Page:
         who = describe_approvers(self._view.project).say(self._tongue)
         approvers = self._say(f"**Who may approve:** {who}.", f"**승인할 수 있는 사람:** {who}.")
         if not list_changed(self._seen.specs):
-            return ""
+            return approvers if list_targets(self._seen.specs) else ""
         targets = list_open(self._seen.specs, self._ledger)
         if not targets:
             return join_blocks([approvers, self._tell_why_none()])
-        fork = "" if is_allowed(self._seen, self._view) else explain_fork(self._seen.pull.head_sha)
-        if isinstance(fork, Sentence):
-            return join_blocks([approvers, fork.say(self._tongue)])
-        return join_blocks([approvers, *self._render_lines(targets)])
+        bar = self._find_bar()
+        told = self._render_lines(targets) if bar is None else (bar.say(self._tongue),)
+        return join_blocks([approvers, self._tell_whole(targets), self._warn(targets), *told])
+
+    def _find_bar(self) -> Sentence | None:
+        """Why nothing of the pull request can be carried out as it stands."""
+        pull = self._seen.pull
+        if pull.is_draft:
+            return _DRAFT
+        fork = None if is_allowed(self._seen, self._view) else explain_fork(pull.head_sha)
+        return fork if isinstance(fork, Sentence) else None
+
+    def _tell_whole(self, targets: Sequence[Target]) -> str:
+        """What plans come to together; of one alone its row says it."""
+        if len(targets) < 2:
+            return ""
+        estimates = [one.plan.estimate for one in targets]
+        costs = _add_costs(estimates, self._tongue)
+        seconds = [one.whole_seconds for one in estimates if one.whole_seconds is not None]
+        # One after another, as a team with a small quota has them.
+        known = len(seconds) == len(estimates)
+        time = format_duration(sum(seconds), "rough") if known else UNKNOWN.say(self._tongue)
+        return self._say(
+            f"All {len(targets)} plans together: {costs}, and {time} one after another.",
+            f"계획 {len(targets)}개를 모두 실행하면: {costs}, 차례로 실행하면 {time}.",
+        )
+
+    def _warn(self, targets: Sequence[Target]) -> str:
+        """Which limits of teams the plans would pass, where the team is known beforehand."""
+        found, spent = [], dict[str, float]()
+        for target in targets:
+            team = choose_team(target.plan, "", self._view.project)
+            if team is None:
+                continue
+            before = spent.setdefault(team, self._ledger.count_spent(team))
+            cost = target.plan.estimate.cost
+            problem = find_budget_problem(team, cost, before, self._view.project)
+            if problem is None:
+                spent[team] += cost or 0.0
+            else:
+                found.append(f"⚠️ {put_before(target, problem).say(self._tongue)}")
+        return render_bullets(found, _ROOM, self._tongue) if found else ""
 
     def _render_lines(self, targets: Sequence[Target]) -> Iterator[str]:
         sha = render_sha(self._seen.pull.head_sha)
@@ -211,9 +267,10 @@ class _Page:
                     "병합하면 이 계획들이 실행됩니다 (병합 결과가 여기와 같을 때).",
                 )
             case "comment":
+                names = sorted({one.plan.name for one in targets})
+                what = ", ".join(map(render_code, names)) if len(names) < 4 else "all of it"
                 yield self._say(
-                    f"To carry {'it' if len(targets) == 1 else 'all of it'} out, paste as a "
-                    "comment:",
+                    f"To carry {what} out, paste as a comment:",
                     "실행하려면 댓글로 붙여 넣으세요:",
                 )
                 yield f"```\n{write_line(targets, self._seen.specs)}\n```"
@@ -296,11 +353,12 @@ class _Page:
         )
         note = self._say(
             "What this pull request changes (data, lock, image or `vtspec.yaml`) is part of them. "
-            "None of them runs unless it is named.",
+            "None of them runs unasked.",
             "이 풀 리퀘스트가 바꾸는 것(데이터, 잠금 파일, 이미지, `vtspec.yaml`)이 포함된 "
-            "실험입니다. 이름을 지정하지 않으면 실행되지 않습니다.",
+            "실험입니다. 따로 요청하지 않으면 실행되지 않습니다.",
         )
-        rows = self.render_table(specs)
+        why = [line for spec in specs for line in self._list_reasons(spec)]
+        rows = join_blocks([self.render_table(specs), render_bullets(why, _ROOM, self._tongue)])
         targets = [
             one
             for one in list_targets(specs)
@@ -310,11 +368,39 @@ class _Page:
             return join_blocks([title, note, rows])
         whole = _add_costs([one.plan.estimate for one in targets], self._tongue)
         told = self._say(
-            f"To bring {pluralize(len(targets), 'plan')} up to date costs about {whole}:",
-            f"계획 {len(targets)}개를 최신으로 만드는 비용은 약 {whole}입니다:",
+            f"To bring {pluralize(len(targets), 'plan')} up to date costs about {whole}.",
+            f"계획 {len(targets)}개를 최신으로 만드는 비용은 약 {whole}입니다.",
         )
-        lines = [f"```\n{line}\n```" for line in write_lines(targets, self._seen.specs)]
-        return join_blocks([title, note, rows, told, *lines])
+        return join_blocks([title, note, rows, told, *self._render_affected_lines(targets)])
+
+    def _list_reasons(self, spec: PlannedSpec) -> Iterator[str]:
+        """What makes the plan of a spec whose file stays another, or keeps it from being one."""
+        name = render_code(spec.name)
+        for line in self._list_notes(spec, None):
+            yield f"{name}: {line}"
+        for one in spec.base.changes if spec.base is not None else ():
+            values = (render_code(shorten_value(value)) for value in (one.before, one.after))
+            yield f"{name}: {render_code(one.path, 100)} {' → '.join(values)}"
+
+    def _render_affected_lines(self, targets: Sequence[Target]) -> Iterator[str]:
+        bar, when = self._find_bar(), self._view.project.approval.when
+        if bar is not None:
+            yield bar.say(self._tongue)
+            return
+        if when == "approval":
+            yield self._say(
+                "A review carries out what a pull request itself changes: to run one of these, "
+                "change its spec in one.",
+                "리뷰는 풀 리퀘스트가 바꾼 실험만 실행합니다. 이 중 하나를 실행하려면 풀 "
+                "리퀘스트에서 그 명세를 바꾸세요.",
+            )
+            return
+        if when == "merge" and self._seen.pull.state == "open":
+            yield self._say("Once it is merged, paste:", "병합한 뒤 붙여 넣으세요:")
+        else:
+            yield self._say("For that, paste as a comment:", "실행하려면 댓글로 붙여 넣으세요:")
+        for line in write_lines(targets, self._seen.specs):
+            yield f"```\n{line}\n```"
 
     def render_removed(self) -> str:
         """The experiments that it takes away, of which nothing runs."""

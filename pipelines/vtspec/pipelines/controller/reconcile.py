@@ -201,7 +201,10 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
 def _tell_plan(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Action]:
     if seen.pull.state == "open":
         plan, rest = render_plan(seen, view, ledger)
-        yield from _write(seen, view, "plan", plan)
+        # Of a pull request that is about something else nothing is said, unless it was.
+        is_ours = seen.specs or seen.removed or seen.changes_project
+        if is_ours or find_comments(seen.comments, view.login, "plan"):
+            yield from _write(seen, view, "plan", plan)
         yield from report_checks(seen, view, rest)
 
 

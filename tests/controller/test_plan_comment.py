@@ -1,0 +1,121 @@
+"""What a plan comment has for a person to decide by, and no line that would be refused."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pull_request_world import START, World, a_plan_of, a_spec
+from vtspec.pipelines.controller.view import EndedRun, PlannedSpec
+from vtspec.pipelines.planning.diff import compare_plans
+from vtspec.pipelines.planning.prior_runs import Comparison
+
+PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
+
+
+def affect(name: str, **changes: Any) -> PlannedSpec:
+    """A spec whose file stays, and whose plan becomes another."""
+    before, after = a_plan_of(name), a_plan_of(name, epochs=9)
+    found = tuple(compare_plans(before.to_json(), after.to_json()))
+    base = Comparison(name=name, note="the base branch", changes=found)
+    return a_spec(after, cause="affected", base=base, **changes)
+
+
+def show(*specs: PlannedSpec, project: dict[str, Any] | None = None, **pull: Any) -> str:
+    """The plan comment of a pull request that comes to these specs."""
+    world = World(**(project or {}))
+    number = world.open(*specs, **pull)
+    world.look()
+    (found,) = world.find(number, "plan")
+    return found
+
+
+def read_lines(comment: str) -> list[str]:
+    """The lines to paste."""
+    return re.findall(r"^/vtspec apply .*$", comment, re.M)
+
+
+def test_plans_are_added_up_where_one_line_is_for_several() -> None:
+    assert "together" not in show(a_spec(PLAN))
+    found = show(a_spec(PLAN), a_spec(OTHER))
+    assert re.search(r"All 2 plans together: 0\.0\d USD \(.*\), and .* one after another", found)
+    assert "To carry `birds`, `digits` out" in found
+
+
+def test_of_hundreds_of_plans_each_is_to_be_seen() -> None:
+    names = [f"digits-{number}" for number in range(120)]
+    found = show(*(a_spec(a_plan_of(name)) for name in names))
+    assert all(f"`{name}`" in found for name in names)
+    assert len(found) < 60_000
+
+
+def test_what_makes_another_plan_of_an_experiment_is_named() -> None:
+    found = show(affect("birds"))
+    assert "`birds`: `training.epochs` `5` → `9`" in found
+    assert "**Who may approve:**" in found
+    assert len(read_lines(found)) == 1
+
+
+def test_why_another_experiment_cannot_be_carried_out_is_told() -> None:
+    found = show(affect("birds", obstacles=("its image is not published",)))
+    assert "`birds`: ❌ `its image is not published`" in found
+    assert read_lines(found) == []
+
+
+@pytest.mark.parametrize("when", ["approval", "merge"])
+def test_no_line_is_told_that_is_refused(when: str) -> None:
+    found = show(a_spec(PLAN), affect("birds"), project={"approval": {"when": when}})
+    if when == "approval":
+        assert read_lines(found) == []
+        assert "change its spec in one" in found
+    else:
+        (line,) = read_lines(found)
+        assert f"Once it is merged, paste:\n\n```\n{line}" in found
+
+
+def test_what_a_merge_has_made_another_is_carried_out_after_it() -> None:
+    world = World(approval={"when": "merge"})
+    number = world.open(affect("birds"))
+    world.settle()
+    (line,) = read_lines(world.find(number, "plan")[0])
+    world.set_state(number, "merged")
+    world.pass_time()
+    world.comment(number, line, "ann")
+    world.look()
+    assert [run for run, _ in world.created] == [a_plan_of("birds", epochs=9).id]
+
+
+def test_of_a_draft_or_a_fork_no_line_is_told() -> None:
+    draft = show(a_spec(PLAN), affect("birds"), is_draft=True)
+    assert read_lines(draft) == [] and "is a draft" in draft
+    fork = show(a_spec(PLAN), affect("birds"), is_fork=True, author="guest")
+    assert read_lines(fork) == [] and "/vtspec allow" in fork
+
+
+def test_a_limit_that_will_refuse_is_told_beforehand() -> None:
+    folder = {"specs": ["specs/experiments"], "logins": ["ann"]}
+    teams = {"vision": {**folder, "limits": {"costPerMonth": 0.06}}}
+    world = World(teams=teams)
+    world.ended.append(EndedRun(team="vision", ended=START - timedelta(hours=1), cost=0.02))
+    number = world.open(a_spec(PLAN), a_spec(OTHER))
+    world.look()
+    (found,) = world.find(number, "plan")
+    # The first of them is within it, and both are not.
+    assert found.count("are left; wait") == 1
+    assert "⚠️ `digits`" in found or "⚠️ `birds`" in found
+
+
+def test_nothing_is_said_of_what_is_about_something_else() -> None:
+    world = World()
+    number = world.open()
+    world.look()
+    assert world.find(number, "plan") == []
+    # What was said before is mended.
+    world.pulls[number].specs = (a_spec(PLAN),)
+    world.look()
+    world.pulls[number].specs = ()
+    world.pulls[number].pull = replace(world.pulls[number].pull, head_sha="f" * 40)
+    world.look()
+    assert "changes no experiment" in world.find(number, "plan")[0]
