@@ -58,6 +58,7 @@ def test_the_same_is_there_as_plain_data(data: Path) -> None:
         "targets": None,
         "images": 3,
         "perClass": {"cat": 2, "dog": 1},
+        "pixelsPerClass": {},
     }
     assert found["findings"] == [
         {
@@ -315,6 +316,67 @@ def test_masks_are_looked_at_too(tmp_path: Path) -> None:
     masks = {f"masks/{s}/a.png": b"broken" for s in ("train", "val")}
     found = inspect_dataset(write_files(tmp_path, {"classes.txt": b"sky\n", **files, **masks}))
     assert told(found, "2 broken images")[1] == ("masks/train/a.png", "masks/val/a.png")
+
+
+def mask(*values: int, mode: str = "L") -> bytes:
+    """A mask of 16 x 12 where each value has a stripe of two columns, and the first the rest."""
+    # Pillow fills 16 bits with the same byte twice.
+    image = Image.new("L" if mode == "I;16" else mode, (16, 12), values[0])
+    for place, value in enumerate(values[1:], 1):
+        image.paste(value, (2 * place, 0, 2 * place + 2, 12))
+    if mode == "P":
+        # With a short palette Pillow writes fewer bits than the indexes need.
+        image.putpalette(bytes(3 * 256))
+    return saved(image.convert(mode), "PNG")
+
+
+def masked_folder(root: Path, **masks: bytes) -> Path:
+    """An image with its mask for each split; `sky`, `road` and `sea` are the classes."""
+    files = {f"images/{split}/a.png": png((n, 0, 0)) for n, split in enumerate(masks)}
+    labels = {f"masks/{split}/a.png": content for split, content in masks.items()}
+    return write_files(root, {"classes.txt": b"sky\nroad\nsea\n", **files, **labels})
+
+
+def test_a_mask_counts_once_for_each_class_and_its_pixels_one_by_one(tmp_path: Path) -> None:
+    found = inspect_dataset(masked_folder(tmp_path, train=mask(1, 2, 255, 2), val=mask(0, 1)))
+    assert {split: found.count_per_class(split) for split in SPLITS} == {
+        "train": {"sky": 0, "road": 1, "sea": 1},
+        "val": {"sky": 1, "road": 1, "sea": 0},
+    }
+    assert {split: found.count_pixels(split) for split in SPLITS} == {
+        "train": {"sky": 0, "road": 10 * 12, "sea": 4 * 12},
+        "val": {"sky": 14 * 12, "road": 2 * 12, "sea": 0},
+    }
+    assert found.compute_pixel_shares() == {"sky": 14 / 30, "road": 12 / 30, "sea": 4 / 30}
+    assert told(found, "split 'train' has nothing of 'sky'")[0] == "warning"
+    assert found.to_json()["splits"]["val"]["pixelsPerClass"]["road"] == 24
+    shown = render_page(found)
+    assert "46.7 % of pixels" in shown and shown.count("<img src=") == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (mask(0, 1, mode="1"), {"sky": 1, "road": 1, "sea": 0}),
+        (mask(0, 2, mode="I;16"), {"sky": 1, "road": 0, "sea": 1}),
+        (mask(0, 2, mode="P"), {"sky": 1, "road": 0, "sea": 1}),
+        (b"broken", {"sky": 0, "road": 0, "sea": 0}),
+        (png(), {"sky": 0, "road": 0, "sea": 0}),
+    ],
+    ids=["1 bit", "16 bits", "palette", "broken", "colours"],
+)
+def test_masks_of_any_depth_are_counted(
+    tmp_path: Path, content: bytes, expected: dict[str, int]
+) -> None:
+    found = inspect_dataset(masked_folder(tmp_path, train=content, val=mask(0, 1, 2)))
+    assert found.count_per_class("train") == expected
+
+
+def test_of_values_that_mean_nothing_few_are_kept(tmp_path: Path) -> None:
+    depth = Image.frombytes("I;16", (100, 100), bytes(n % 251 for n in range(20_000)))
+    write_files(tmp_path, {"a.png": saved(depth, "PNG")})
+    (look,) = inspect_images(tmp_path, ["a.png"], {"a.png"}, {"a.png": 3})
+    assert 5 <= len(look.values) <= 5 + 3 + 1
 
 
 def test_the_page_shows_findings_counts_and_samples(data: Path) -> None:

@@ -414,20 +414,27 @@ def _print_inspection(inspection: "Inspection") -> None:
 def _print_counts(inspection: "Inspection") -> None:
     from vtspec.cli.views.styled_text import get_table_width, print_lines
     from vtspec.cli.views.table import format_table
-    from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.formatting import format_share, pluralize
 
     splits = list(inspection.layout.splits)
     counts = {split: inspection.count_per_class(split) for split in splits}
+    shares = inspection.compute_pixel_shares()
     rows = [
-        [make_visible(name), *(f"{counts[split][name]:,}" for split in splits)]
+        [
+            make_visible(name),
+            *(f"{counts[split][name]:,}" for split in splits),
+            *([format_share(shares[name], 1)] if shares else []),
+        ]
         for name in inspection.layout.classes
     ]
     shown = rows[:30]
     images = ["images", *(f"{inspection.count_readable(split):,}" for split in splits)]
+    heads = ["class", *splits]
+    if shares:
+        images.append("")
+        heads.append("of all pixels")
     print_lines(
-        format_table(
-            ("class", *splits), [*shown, images], width=get_table_width(sys.stdout), right=True
-        )
+        format_table(heads, [*shown, images], width=get_table_width(sys.stdout), right=True)
     )
     if len(rows) > len(shown):
         more = pluralize(len(rows) - len(shown), "more class", "more classes")

@@ -22,6 +22,7 @@ from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 from vtspec.schema.yaml_source.decoding import UNPRINTABLE
 
 from .image_probe import ImageInfo
+from .mask_values import list_shown_classes
 
 IMBALANCE: Final = 10
 """From how many times the rarest class's images on the most frequent one is called imbalanced."""
@@ -69,9 +70,20 @@ def count_per_class(
 ) -> dict[str, int]:
     """Labels of each class on images that can be decoded, every class in index order."""
     counts = Counter(
-        name for item in items if looks[item.image].fault is None for name in item.classes
+        name
+        for item in items
+        if looks[item.image].fault is None
+        for name in list_labels(layout, item, looks)
     )
     return {name: counts[name] for name in layout.classes}
+
+
+def list_labels(layout: Layout, item: Sample, looks: Mapping[str, ImageInfo]) -> Sequence[str]:
+    """The class of each label of an image. A mask has one label of each class that has a pixel
+    in it: which pixels are of one thing, it does not say."""
+    if layout.format == "masks":
+        return list_shown_classes(layout.classes, item, looks)
+    return item.classes
 
 
 def _check_splits(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
@@ -155,7 +167,7 @@ def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterato
 
 
 def _check_classes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
-    if set(layout.tasks) <= CLASSLESS_TASKS or layout.format == "masks":
+    if set(layout.tasks) <= CLASSLESS_TASKS:
         return
     if layout.tasks == ("image-classification",):
         yield from _check_class_count(layout)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from vtspec.adapters.data.image_decoding import read_image
-from vtspec.pipelines.formatting import format_size, pluralize
+from vtspec.pipelines.formatting import format_share, format_size, pluralize
 
+from .checks import list_labels
 from .image_probe import ImageInfo
 from .inspect import Inspection
 
@@ -94,6 +95,7 @@ def _render_classes(inspection: Inspection) -> Iterator[str]:
     if not layout.classes:
         return
     counts = {split: inspection.count_per_class(split) for split in layout.splits}
+    shares = inspection.compute_pixel_shares()
     widest = max(sum(split[name] for split in counts.values()) for name in layout.classes) or 1
     key = "".join(f"<i style='background:{_COLOURS[split]}'></i>{split}" for split in counts)
     yield f"<h2>Classes</h2><p class='key quiet'>{key}</p><table>"
@@ -104,6 +106,7 @@ def _render_classes(inspection: Inspection) -> Iterator[str]:
             for split, found in counts.items()
         )
         yield f"<tr><td class=n>{index}<td>{escape(name)}<td class=n>{total:,}"
+        yield f"<td class=n>{format_share(shares[name], 1)} of pixels" if shares else ""
         yield f"<td><div class=bar>{bars}</div>"
         yield f"<td><div class=samples>{''.join(_render_samples(inspection, name))}</div></tr>"
     yield "</table>"
@@ -113,11 +116,12 @@ def _render_classes(inspection: Inspection) -> Iterator[str]:
 
 
 def _render_samples(inspection: Inspection, name: str) -> Iterator[str]:
+    layout = inspection.layout
     looks = (
         inspection.looks[item.image]
-        for part in inspection.layout.splits.values()
+        for part in layout.splits.values()
         for item in part.items
-        if name in item.classes
+        if name in list_labels(layout, item, inspection.looks)
     )
     for look in islice((look for look in looks if look.fault is None), _SAMPLES):
         title = escape(look.image, quote=True)

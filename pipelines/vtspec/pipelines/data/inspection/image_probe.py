@@ -4,10 +4,11 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.data.image_decoding import (
@@ -20,6 +21,8 @@ from vtspec.adapters.data.image_decoding import (
     read_orientation,
 )
 from vtspec.adapters.system_errors import is_shortage
+
+from .mask_values import count_values
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,7 +40,8 @@ class ImageInfo:
     another file, or in another lossless format, has the same; `fault` says why it is broken.
     Sizes are those of the stored pixels, and `turned` tells that EXIF turns or mirrors them;
     `animated`, that it has more frames than the first; `blank`, that its alpha, laid over white,
-    leaves a single colour; `dark`, that it has 16 bits and uses only the lowest of them."""
+    leaves a single colour; `dark`, that it has 16 bits and uses only the lowest of them. `values`
+    are those of a mask, as `count_values` counts them."""
 
     image: str
     bytes: int = 0
@@ -49,16 +53,21 @@ class ImageInfo:
     animated: bool = False
     blank: bool = False
     dark: bool = False
+    values: Mapping[int, int] = field(default_factory=dict)
     fault: str | None = None
 
 
 def inspect_images(
-    root: Path, images: Sequence[str], targets: Container[str] = ()
+    root: Path,
+    images: Sequence[str],
+    targets: Container[str] = (),
+    mask_classes: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[ImageInfo]:
     """Decode every image, in order, on several threads; none of them raises.
 
     Those among `targets` (masks, depth) are numbers and not brightness: what the others must be to
-    be shown does not concern them.
+    be shown does not concern them. `mask_classes` says of each mask among them how many classes
+    its data has.
 
     A file beyond 1 GiB, or an image of more than `MAX_PIXELS`, counts as broken and is not
     decoded.
@@ -70,13 +79,16 @@ def inspect_images(
         # Pillow lets go of the GIL while it decodes.
         with ThreadPoolExecutor(_THREADS) as pool:
             for looks in pool.map(
-                lambda task: [_inspect_image(root, image, image in targets) for image in task],
+                lambda task: [
+                    _inspect_image(root, image, image in targets, mask_classes.get(image))
+                    for image in task
+                ],
                 tasks,
             ):
                 yield from looks
 
 
-def _inspect_image(root: Path, image: str, is_target: bool) -> ImageInfo:
+def _inspect_image(root: Path, image: str, is_target: bool, classes: int | None) -> ImageInfo:
     try:
         size = (root / image).stat().st_size
         if size == 0:
@@ -93,6 +105,7 @@ def _inspect_image(root: Path, image: str, is_target: bool) -> ImageInfo:
                 mode=opened.mode,
                 pixels=_hash_pixels(opened),
                 turned=read_orientation(opened) != 1,
+                values={} if classes is None else count_values(opened, classes),
             )
             return look if is_target else _inspect_shown(look, opened)
     except (OSError, UnreadableImageError, MemoryError) as error:

@@ -16,7 +16,7 @@ from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_erro
 from .checks import check_dataset, count_per_class
 from .dataset_spec import check_spec
 from .image_probe import ImageInfo, inspect_images
-from .mask_values import check_targets
+from .mask_values import check_targets, count_pixels
 
 Progress = Callable[[int, int], None]
 """Takes how many images were looked at, and of how many."""
@@ -52,6 +52,20 @@ class Inspection:
         """Images (or objects) of each class in a split, in index order."""
         return count_per_class(self.layout, self.layout.splits[split].items, self.looks)
 
+    def count_pixels(self, split: str) -> dict[str, int]:
+        """Pixels of each class in the masks of a split, in index order; nothing without masks."""
+        if self.layout.format != "masks":
+            return {}
+        return count_pixels(self.layout.classes, self.layout.splits[split].items, self.looks)
+
+    def compute_pixel_shares(self) -> dict[str, float]:
+        """Each class's share (0 to 1) of all pixels that have a class; nothing without masks."""
+        pixels = Counter[str]()
+        for split in self.layout.splits:
+            pixels.update(self.count_pixels(split))
+        total = sum(pixels.values())
+        return {name: count / total for name, count in pixels.items()} if total else {}
+
     def count_sizes(self) -> list[tuple[str, int]]:
         """`width x height` and how many images have it, the most frequent first."""
         return _count_values(f"{look.width} x {look.height}" for look in self._iter_readable())
@@ -82,6 +96,7 @@ class Inspection:
                     "targets": part.targets,
                     "images": self.count_readable(split),
                     "perClass": self.count_per_class(split),
+                    "pixelsPerClass": self.count_pixels(split),
                 }
                 for split, part in layout.splits.items()
             },
@@ -108,11 +123,11 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
     targets = set(tree.images) - inputs
     images = sorted(targets | inputs)
     looks = {}
-    for look in inspect_images(path, images, targets):
+    for look in inspect_images(path, images, targets, _list_masks(layout)):
         looks[look.image] = look
         progress(len(looks), len(images))
     findings = list(check_dataset(tree, layout, list(looks.values())))
-    findings += check_targets(path, layout, looks)
+    findings += check_targets(layout, looks)
     inspection = Inspection(
         path=path,
         layout=layout,
@@ -125,6 +140,16 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
     if not inspection.errors:
         findings += check_spec(inspection)
     return inspection
+
+
+def _list_masks(layout: Layout) -> dict[str, int]:
+    """Every mask, with how many classes its values may mean."""
+    return {
+        item.target.path: len(layout.classes)
+        for part in layout.splits.values()
+        for item in part.items
+        if item.target is not None and item.target.kind == "mask"
+    }
 
 
 def _hash_content(tree: FileTree, findings: list[DatasetIssue]) -> str | None:

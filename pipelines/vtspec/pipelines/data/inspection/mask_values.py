@@ -1,6 +1,7 @@
 """Masks and other target images beside their images: their sizes, and the values of masks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,12 +10,12 @@ from vtspec.adapters.data.image_decoding import open_image
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 from vtspec.pipelines.formatting import pluralize
 
-from .image_probe import ImageInfo
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+
+    from .image_probe import ImageInfo
 
 IGNORED: Final = 255
 """The value of pixels that belong to no class, by the habit of VOC and Cityscapes."""
@@ -22,14 +23,16 @@ IGNORED: Final = 255
 _INDEXED_MODES: Final = ("1", "L", "P", "I;16", "I")
 
 
-def check_targets(
-    root: Path, layout: Layout, looks: Mapping[str, ImageInfo]
-) -> Iterator[DatasetIssue]:
-    """What is wrong with the second images of pairs; reads every mask once more."""
+_MOST_STRANGERS: Final = 5
+"""How many values beyond the classes are kept of a mask: a depth map has tens of thousands."""
+
+
+def check_targets(layout: Layout, looks: "Mapping[str, ImageInfo]") -> Iterator[DatasetIssue]:
+    """What is wrong with the second images of pairs."""
     faults: dict[str, list[str]] = {}
     for part in layout.splits.values():
         for sample in part.items:
-            fault = _find_fault(root, sample, layout, looks) if sample.target else None
+            fault = _find_fault(sample, layout, looks) if sample.target else None
             if fault and sample.target:
                 faults.setdefault(fault, []).append(sample.target.path)
     for fault, files in faults.items():
@@ -43,9 +46,38 @@ def check_targets(
         )
 
 
-def _find_fault(
-    root: Path, sample: Sample, layout: Layout, looks: Mapping[str, ImageInfo]
-) -> str | None:
+def count_values(mask: "Image.Image", classes: int) -> dict[int, int]:
+    """Pixels by their value: all of those that mean one of so many classes or `IGNORED`, and the
+    lowest few of the others. Nothing where the pixels are colours."""
+    if mask.mode not in _INDEXED_MODES:
+        return {}
+    counts = dict(_iter_values(mask))
+    strange = sorted(value for value in counts if not 0 <= value < classes and value != IGNORED)
+    for value in strange[_MOST_STRANGERS:]:
+        del counts[value]
+    return counts
+
+
+def count_pixels(
+    classes: Sequence[str], items: Iterable[Sample], looks: "Mapping[str, ImageInfo]"
+) -> dict[str, int]:
+    """Pixels of each class in the masks of these images, every class in index order."""
+    pixels = Counter[int]()
+    for item in items:
+        if item.target is not None:
+            pixels.update(looks[item.target.path].values)
+    return {name: 0 if index == IGNORED else pixels[index] for index, name in enumerate(classes)}
+
+
+def list_shown_classes(
+    classes: Sequence[str], item: Sample, looks: "Mapping[str, ImageInfo]"
+) -> list[str]:
+    """The classes that have a pixel in the mask of an image."""
+    values = {} if item.target is None else looks[item.target.path].values
+    return [name for index, name in enumerate(classes) if index != IGNORED and index in values]
+
+
+def _find_fault(sample: Sample, layout: Layout, looks: "Mapping[str, ImageInfo]") -> str | None:
     if sample.target is None:
         return None
     image, target = looks[sample.image], looks[sample.target.path]
@@ -62,7 +94,7 @@ def _find_fault(
         return None
     if target.mode not in _INDEXED_MODES:
         return f"is in colours (mode {target.mode}), not in the indexes of classes"
-    return _find_value_fault(_read_values(root / sample.target.path), layout.classes)
+    return _find_value_fault(target.values.keys(), layout.classes)
 
 
 def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.integer]":
@@ -85,7 +117,7 @@ def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.
     return indexes
 
 
-def _find_value_fault(values: set[int], classes: Sequence[str]) -> str | None:
+def _find_value_fault(values: Set[int], classes: Sequence[str]) -> str | None:
     beyond = sorted(values - {*range(len(classes)), IGNORED})
     if not classes or not beyond:
         return None
@@ -96,17 +128,12 @@ def _find_value_fault(values: set[int], classes: Sequence[str]) -> str | None:
     )
 
 
-def _read_values(path: Path) -> set[int]:
-    """The values of the pixels of a mask that is known to be sound."""
-    with open_image(path) as mask:
-        if mask.mode == "1":
-            # Pillow shows a set bit as 255.
-            return {int(value > 0) for value in _iter_values(mask)}
-        return set(_iter_values(mask))
-
-
-def _iter_values(mask: "Image.Image") -> Iterator[int]:
+def _iter_values(mask: "Image.Image") -> Iterator[tuple[int, int]]:
     if mask.mode in ("1", "L", "P"):
-        return (value for value, count in enumerate(mask.histogram()[:256]) if count)
+        # Pillow shows a set bit as 255.
+        unit = 255 if mask.mode == "1" else 1
+        counts = enumerate(mask.histogram()[:256])
+        yield from ((value // unit, count) for value, count in counts if count)
+        return
     found = mask.convert("I").getcolors(mask.width * mask.height) or []
-    return (value for _, value in found if isinstance(value, int))
+    yield from ((value, count) for count, value in found if isinstance(value, int))
