@@ -192,6 +192,60 @@ def test_an_image_with_two_labels_is_told(data: Path) -> None:
     assert told(inspect_dataset(data), "1 image with more than one label")[0] == "warning"
 
 
+def asked_folder(root: Path, **rows: list[tuple[str, str]]) -> Path:
+    """Tables of questions, whose pictures are of the colour that their name begins with."""
+    tables = {
+        f"{split}.jsonl": "\n".join(
+            json.dumps({"path": path, "question": words, "answers": ["yes"]})
+            for path, words in asked
+        ).encode()
+        for split, asked in rows.items()
+    }
+    images = {path for asked in rows.values() for path, _ in asked}
+    return write_files(root, {**tables, **{path: png((int(path[0]), 0, 0)) for path in images}})
+
+
+def test_several_questions_about_one_image_are_no_copies(tmp_path: Path) -> None:
+    asked = [("1.png", "Is it red?"), ("1.png", "Is it blue?"), ("2.png", "Is it red?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("3.png", "Is it red?")]))
+    assert [] == list(found.findings)
+
+
+def test_a_question_that_is_asked_twice_is_told(tmp_path: Path) -> None:
+    asked = [("1.png", "Is it red?"), ("1.png", "Is it blue?"), ("1.png", "Is it red?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("3.png", "Is it red?")]))
+    words = "2 rows of a table that say the same as another one"
+    assert told(found, words) == ("warning", ("train.jsonl:1", "train.jsonl:3"))
+    assert len(found.findings) == 1
+
+
+def test_an_image_that_is_asked_in_two_splits_is_a_leak(tmp_path: Path) -> None:
+    asked = [("1.png", "Is it red?"), ("1.png", "Is it blue?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("1.png", "Is it green?")]))
+    assert told(found, "1 image in more than one split") == ("warning", ("1.png",))
+    assert len(found.findings) == 1
+
+
+def test_copies_that_are_asked_different_things_are_not_to_be_deleted_alone(
+    tmp_path: Path,
+) -> None:
+    asked = [("1.png", "Is it red?"), ("1b.png", "Is it blue?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("3.png", "Is it red?")]))
+    assert told(found, "1 image more than once in a split")[1] == ("1.png", "1b.png")
+    assert found.findings[0].fix.startswith("let the rows of all copies name one file")
+
+
+@pytest.mark.parametrize("label", ["cat", "dog"])
+def test_a_file_that_a_table_names_twice_is_told(tmp_path: Path, label: str) -> None:
+    table = f"path,label\n1.png,cat\n2.png,dog\n1.png,{label}\n".encode()
+    images = {f"{n}.png": png((n, 0, 0)) for n in range(1, 5)}
+    write_files(tmp_path, {"train.csv": table, "val.csv": b"path,label\n3.png,cat\n4.png,dog\n"})
+    found = inspect_dataset(write_files(tmp_path, images))
+    words = {"cat": "2 rows of a table", "dog": "1 image with more than one label"}
+    assert told(found, words[label])[0] == "warning"
+    assert len(found.findings) == 1
+
+
 def test_broken_images_of_one_kind_are_told_together(data: Path) -> None:
     write_files(data, {f"train/cat/{n}.png": noise(n)[: 1500 + n] for n in range(3)})
     assert told(inspect_dataset(data), "3 broken images: image file is truncated")[0] == "error"

@@ -21,6 +21,7 @@ from vtspec.schema.kinds.patterns import TEMPLATE
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 from vtspec.schema.yaml_source.decoding import UNPRINTABLE
 
+from .duplicates import check_duplicates
 from .image_probe import ImageInfo
 from .mask_values import list_shown_classes
 
@@ -45,7 +46,7 @@ def check_dataset(
     yield from _check_splits(tree, layout)
     yield from _check_unusable(tree)
     yield from _check_broken(looks)
-    yield from _check_duplicates(layout, seen)
+    yield from check_duplicates(layout, seen)
     yield from _check_classes(layout, seen)
     yield from _check_class_names(layout)
     yield from _check_sizes(layout, seen)
@@ -130,39 +131,6 @@ def _check_broken(looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
             f"{pluralize(len(images), 'broken image')}: {fault}",
             "write them anew, or delete them",
             images,
-        )
-
-
-def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
-    same: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
-    for split, part in layout.splits.items():
-        for item in part.items:
-            look = looks.get(item.image)
-            # By pixels: a copy that was saved anew has other bytes. A broken image has none.
-            if look is not None and look.pixels:
-                same[look.pixels].append((split, item))
-    groups = [group for group in same.values() if len(group) > 1]
-    leaks = [group for group in groups if len({split for split, _ in group}) > 1]
-    if leaks:
-        yield make_warning(
-            f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
-            "keep each of them in one split only",
-            [item.image for group in leaks for _, item in group],
-        )
-    # In the other formats an image may show several classes, in any order.
-    torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
-    if torn and layout.format in ("imagefolder", "csv", "jsonl"):
-        yield make_warning(
-            f"{pluralize(len(torn), 'image')} with more than one label",
-            "decide which label is right, and delete the other copies",
-            [item.image for group in torn for _, item in group],
-        )
-    within = [group for group in groups if group not in leaks]
-    if within:
-        yield make_warning(
-            f"{pluralize(len(within), 'image')} more than once in a split",
-            "delete the copies, unless they are meant to weigh more",
-            [item.image for group in within for _, item in group],
         )
 
 

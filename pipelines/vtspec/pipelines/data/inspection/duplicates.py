@@ -1,0 +1,90 @@
+"""Images that stand in a dataset more than once. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from vtspec.adapters.data.annotations import Sample
+from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_warning
+from vtspec.pipelines.formatting import pluralize
+
+from .image_probe import ImageInfo
+
+
+class _Place(NamedTuple):
+    split: str
+    item: Sample
+
+
+def check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
+    """Images with the same pixels: in several splits, under several labels, twice in a split."""
+    groups = _group_by_pixels(layout, looks)
+    leaks = [group for group in groups if len({place.split for place in group}) > 1]
+    if leaks:
+        yield make_warning(
+            f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
+            "keep each of them in one split only",
+            _list_files(leaks),
+        )
+    # In the other formats an image may show several classes, in any order.
+    torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
+    if torn and layout.format in ("imagefolder", "csv", "jsonl"):
+        yield make_warning(
+            f"{pluralize(len(torn), 'image')} with more than one label",
+            "decide which label is right, and delete the other copies",
+            _list_files(torn),
+        )
+    within = [group for group in groups if len({place.split for place in group}) == 1]
+    copies = [group for group in within if len({item.image for _, item in group}) > 1]
+    if copies:
+        says_more = any(len({_get_words(item) for _, item in group}) > 1 for group in copies)
+        yield make_warning(
+            f"{pluralize(len(copies), 'image')} more than once in a split",
+            # Each copy has a question or caption of its own, which would go with it.
+            "let the rows of all copies name one file, and delete the others"
+            if says_more
+            else "delete the copies, unless they are meant to weigh more",
+            _list_files(copies),
+        )
+    yield from _check_rows(within)
+
+
+def _check_rows(groups: Sequence[Sequence[_Place]]) -> Iterator[DatasetIssue]:
+    """Rows of a table that say the same of the same file; several questions about one image, or
+    several captions of it, are what such data is."""
+    told = []
+    for group in groups:
+        counts = Counter((item.image, item.classes, *_get_words(item)) for _, item in group)
+        told += [
+            item.place or item.image
+            for _, item in group
+            if counts[item.image, item.classes, *_get_words(item)] > 1
+        ]
+    if told:
+        yield make_warning(
+            f"{pluralize(len(told), 'row')} of a table that say the same as another one",
+            "delete those that stand twice, unless they are meant to weigh more",
+            told,
+        )
+
+
+def _get_words(item: Sample) -> tuple[object, ...]:
+    """What is said of an image in words."""
+    # Nothing else that rows hold is read; `messages` are attributes.
+    return item.text, item.captions, item.question, repr(item.attributes.get("messages"))
+
+
+def _group_by_pixels(layout: Layout, looks: Mapping[str, ImageInfo]) -> list[list[_Place]]:
+    same: dict[str, list[_Place]] = defaultdict(list)
+    for split, part in layout.splits.items():
+        for item in part.items:
+            look = looks.get(item.image)
+            # By pixels: a copy that was saved anew has other bytes. A broken image has none.
+            if look is not None and look.pixels:
+                same[look.pixels].append(_Place(split, item))
+    return [group for group in same.values() if len(group) > 1]
+
+
+def _list_files(groups: Sequence[Sequence[_Place]]) -> dict[str, None]:
+    """The images of the groups, each once."""
+    return dict.fromkeys(item.image for group in groups for _, item in group)
