@@ -1,6 +1,7 @@
 """Inspecting data finds everything that is wrong with it, really decodes it, and never raises."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from dvc_repositories import write_files
 from spoiled_data import jpeg, noise, png, saved, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.inspection.checks import CHECKS
 from vtspec.pipelines.data.inspection.html_page import render_page
 from vtspec.pipelines.data.inspection.image_probe import inspect_images
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
@@ -62,12 +64,62 @@ def test_the_same_is_there_as_plain_data(data: Path) -> None:
     }
     assert found["findings"] == [
         {
+            "check": "broken-images",
             "severity": "error",
             "message": "1 broken image: it is no image",
             "fix": "write them anew, or delete them",
             "files": ["val/dog/0.png"],
         }
     ]
+    states = {check["name"]: (check["state"], check["reason"]) for check in found["checks"]}
+    assert states["broken-images"] == ("error", None)
+    assert states["spec"] == ("skipped", "the data has errors")
+    assert states["labels"] == states["class-coverage"] == ("passed", None)
+    # What has no meaning for a format is not said to have been looked at.
+    assert not {"boxes-outside", "mask-values", "repeated-rows"} & set(states)
+
+
+def test_every_finding_has_the_name_of_a_check_that_says_so(data: Path) -> None:
+    write_files(data, {"val/dog/0.png": b"", ".DS_Store": b"", "train/cat/\x1b.png": png()})
+    shutil.copy(data / "train" / "cat" / "0.png", data / "test" / "dog" / "copy.png")
+    found = inspect_dataset(data)
+    worst: dict[str, str] = {}
+    for finding in found.findings:
+        if worst.get(finding.check) != "error":
+            worst[finding.check] = finding.severity
+    assert worst == {
+        "broken-images": "error",
+        "duplicates-across-splits": "warning",
+        "conflicting-labels": "warning",
+        "file-names": "error",
+        "other-files": "warning",
+    }
+    assert worst == {
+        one.name: one.state for one in found.checks if one.state in ("warning", "error")
+    }
+    names = [check.name for check in found.checks]
+    assert len(names) == len(set(names)) > 15
+
+
+def test_the_docs_name_every_check() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
+    table = text[text.index("## Checks") : text.index("## Another format")]
+    found = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
+    assert found == [*(check.name for check in CHECKS), "content-hash", "spec"]
+
+
+def test_boxes_that_reach_outside_are_told_of_yolo_too(tmp_path: Path) -> None:
+    files = {f"images/{s}/{n}.png": noise(n, "PNG") for n, s in enumerate((*SPLITS, "train"))}
+    rows = {
+        "labels/train/0.txt": b"0 0.95 0.5 0.2 0.2\n",
+        "labels/train/2.txt": b"0 0.9 0.5 0.2 0.2\n",
+        "labels/val/1.txt": b"0 0.5 0.5 0.2 0.2\n",
+    }
+    found = inspect_dataset(
+        write_files(tmp_path, {"data.yaml": b"names: [cat]\n", **files, **rows})
+    )
+    words = "1 image with a box that reaches outside of the image"
+    assert told(found, words) == ("warning", ("images/train/0.png",))
 
 
 def test_progress_is_told(data: Path) -> None:

@@ -17,9 +17,9 @@ from vtspec.pipelines.data.conversion.convert import (
     ConversionOptions,
     convert_dataset,
 )
-from vtspec.pipelines.data.conversion.source import get_row_form
 from vtspec.pipelines.data.conversion.targets import TARGETS, choose_form
 from vtspec.pipelines.data.formats.layout import Layout
+from vtspec.pipelines.data.formats.yolo import get_row_form
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
 from vtspec.pipelines.errors import Permanent, Refused
 

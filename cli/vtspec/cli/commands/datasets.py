@@ -400,15 +400,32 @@ def _print_inspection(inspection: "Inspection") -> None:
     click.echo(f"modes    {_format_top_counts(modes, len(modes))}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
-        click.echo(f"\n{finding.severity}: {make_visible(finding.message)}")
+        message = make_visible(finding.message)
+        click.echo(f"\n{finding.severity}: {message} [{finding.check}]")
         for file in finding.files[:3]:
             click.echo(f"    {make_visible(file)}")
         if len(finding.files) > 3:
             click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
         click.echo(f"  fix: {finding.fix}")
+    click.echo()
+    _print_checks(inspection)
     errors = len(inspection.errors)
     warnings = len(inspection.findings) - errors
     click.echo(f"\n{pluralize(errors, 'error')}, {pluralize(warnings, 'warning')}")
+
+
+def _print_checks(inspection: "Inspection") -> None:
+    """The names of all checks, by what became of them."""
+    from vtspec.cli.views.styled_text import format_paragraph, get_terminal_width, print_lines
+
+    width = get_terminal_width(sys.stdout)
+    by_state: dict[tuple[str, str | None], list[str]] = {}
+    for check in inspection.checks:
+        by_state.setdefault((check.state, check.reason), []).append(check.name)
+    for (state, reason), names in by_state.items():
+        words = "not checked" if state == "skipped" else state
+        why = f" ({reason})" if reason else ""
+        print_lines(format_paragraph(f"{', '.join(names)}{why}", width, mark=f"{words:<13}"))
 
 
 def _print_counts(inspection: "Inspection") -> None:

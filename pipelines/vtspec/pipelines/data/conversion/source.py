@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
-from vtspec.adapters.contract import AdapterError, Split
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.annotations import Annotation, Sample, Size
 from vtspec.adapters.data.content_hash import check_links
 from vtspec.adapters.data.file_tree import FileTree, is_image
 from vtspec.adapters.data.image_decoding import MAX_PIXELS, UnreadableImageError
-from vtspec.adapters.data.yolo import RowForm, YoloReader
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.formats.detect import detect_layout
 from vtspec.pipelines.data.formats.file_tree import scan_folder
-from vtspec.pipelines.data.formats.layout import Layout, separate_defects
+from vtspec.pipelines.data.formats.layout import Layout
+from vtspec.pipelines.data.formats.yolo import get_row_form, read_yolo
 from vtspec.pipelines.data.inspection.checks import check_labels
 from vtspec.pipelines.data.inspection.mask_values import IGNORED, read_indexes
 from vtspec.pipelines.errors import Permanent
@@ -97,34 +97,6 @@ def read_source(
 def _is_trusted(size: Size | None) -> TypeGuard[Size]:
     """Whether an image may be of the size that its labels say: what is drawn of it is as large."""
     return size is not None and size[0] * size[1] <= MAX_PIXELS
-
-
-def get_row_form(layout: Layout) -> RowForm:
-    """What a row of a YOLO dataset has, as its layout is taken for."""
-    forms: Mapping[str, RowForm] = {
-        "oriented-detection": "corners",
-        "instance-segmentation": "polygons",
-        "pose-estimation": "keypoints",
-    }
-    return forms.get(layout.tasks[0], "boxes")
-
-
-def read_yolo(
-    tree: FileTree, layout: Layout, form: RowForm, get_size: Callable[[str], Size | None]
-) -> dict[str, Sequence[Sample]]:
-    """The images of a YOLO dataset without errors, with places: a layout has none, as it knows
-    no sizes."""
-    reader = YoloReader(
-        tree=tree,
-        classes=layout.classes,
-        form=form,
-        numbers_per_keypoint=layout.numbers_per_keypoint,
-        get_size=get_size,
-    )
-    return {
-        split: separate_defects(reader.read_split(split, Split(path=part.path)))[0]
-        for split, part in layout.splits.items()
-    }
 
 
 def _take_labels(sample: Sample) -> Sample:

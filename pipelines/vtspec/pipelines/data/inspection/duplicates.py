@@ -1,6 +1,6 @@
 """Images that stand in a dataset more than once. Pure."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,26 +16,41 @@ class _Place(NamedTuple):
     item: Sample
 
 
-def check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
-    """Images with the same pixels: in several splits, under several labels, twice in a split."""
-    groups = _group_by_pixels(layout, looks)
-    leaks = [group for group in groups if len({place.split for place in group}) > 1]
+def check_leaks(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
+    """Images that are in more than one split."""
+    leaks = [group for group in _group_by_pixels(layout, looks) if _is_leak(group)]
     if leaks:
         yield make_warning(
             f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
             "keep each of them in one split only",
             _list_files(leaks),
         )
-    # In the other formats an image may show several classes, in any order.
-    torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
-    if torn and layout.format in ("imagefolder", "csv", "jsonl"):
+
+
+def check_labels_of_copies(
+    layout: Layout, looks: Mapping[str, ImageInfo]
+) -> Iterator[DatasetIssue]:
+    """Images that are there under several labels."""
+    torn = [
+        group
+        for group in _group_by_pixels(layout, looks)
+        if len({item.classes for _, item in group}) > 1
+    ]
+    if torn:
         yield make_warning(
             f"{pluralize(len(torn), 'image')} with more than one label",
             "decide which label is right, and delete the other copies",
             _list_files(torn),
         )
-    within = [group for group in groups if len({place.split for place in group}) == 1]
-    copies = [group for group in within if len({item.image for _, item in group}) > 1]
+
+
+def check_copies(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
+    """Images that are in one split several times, as several files."""
+    copies = [
+        group
+        for group in _group_by_pixels(layout, looks)
+        if not _is_leak(group) and len({item.image for _, item in group}) > 1
+    ]
     if copies:
         says_more = any(len({_get_words(item) for _, item in group}) > 1 for group in copies)
         yield make_warning(
@@ -46,19 +61,18 @@ def check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator
             else "delete the copies, unless they are meant to weigh more",
             _list_files(copies),
         )
-    yield from _check_rows(within)
 
 
-def _check_rows(groups: Sequence[Sequence[_Place]]) -> Iterator[DatasetIssue]:
-    """Rows of a table that say the same of the same file; several questions about one image, or
+def check_rows(layout: Layout) -> Iterator[DatasetIssue]:
+    """Rows of a split that say the same of the same file; several questions about one image, or
     several captions of it, are what such data is."""
-    told = []
-    for group in groups:
-        counts = Counter((item.image, item.classes, *_get_words(item)) for _, item in group)
+    told: list[str] = []
+    for part in layout.splits.values():
+        rows: dict[object, list[Sample]] = defaultdict(list)
+        for item in part.items:
+            rows[item.image, item.classes, *_get_words(item)].append(item)
         told += [
-            item.place or item.image
-            for _, item in group
-            if counts[item.image, item.classes, *_get_words(item)] > 1
+            item.place or item.image for group in rows.values() if len(group) > 1 for item in group
         ]
     if told:
         yield make_warning(
@@ -66,6 +80,10 @@ def _check_rows(groups: Sequence[Sequence[_Place]]) -> Iterator[DatasetIssue]:
             "delete those that stand twice, unless they are meant to weigh more",
             told,
         )
+
+
+def _is_leak(group: Sequence[_Place]) -> bool:
+    return len({place.split for place in group}) > 1
 
 
 def _get_words(item: Sample) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 from vtspec.adapters.data.image_decoding import read_image
 from vtspec.pipelines.formatting import format_share, format_size, pluralize
 
-from .checks import list_labels
+from .class_checks import list_labels
 from .image_probe import ImageInfo
 from .inspect import Inspection
 
@@ -65,6 +65,7 @@ def _render_parts(inspection: Inspection) -> Iterator[str]:
     yield from _render_classes(inspection)
     yield from _render_counts("Sizes in pixels", inspection.count_sizes())
     yield from _render_counts("Pixel modes", inspection.count_modes())
+    yield from _render_checks(inspection)
     yield "</body></html>"
 
 
@@ -72,13 +73,24 @@ def _render_issues(inspection: Inspection) -> Iterator[str]:
     if not inspection.findings:
         yield "<p class=good>Nothing wrong was found.</p>"
     for finding in inspection.findings:
-        yield f"<div class={finding.severity}><b>{escape(finding.message)}</b><br>"
+        yield f"<div class={finding.severity}><b>{escape(finding.message)}</b> "
+        yield f"<span class=quiet>{escape(finding.check)}</span><br>"
         yield f"fix: {escape(finding.fix)}"
         if finding.files:
             shown = ", ".join(f"<code>{escape(file)}</code>" for file in finding.files[:8])
             more = f" and {len(finding.files) - 8:,} more" if len(finding.files) > 8 else ""
             yield f"<br><span class=quiet>{shown}{more}</span>"
         yield "</div>"
+
+
+def _render_checks(inspection: Inspection) -> Iterator[str]:
+    yield "<h2>Checks</h2><table>"
+    for check in inspection.checks:
+        state = "not checked" if check.state == "skipped" else check.state
+        why = f": {escape(check.reason)}" if check.reason else ""
+        yield f"<tr><td>{state}{why}<td><code>{escape(check.name)}</code>"
+        yield f"<td>{escape(check.title)}</tr>"
+    yield "</table>"
 
 
 def _render_splits(inspection: Inspection) -> Iterator[str]:

@@ -2,21 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.data.annotations import Size
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.adapters.data.file_tree import FileTree
 from vtspec.pipelines.data.formats.detect import detect_layout
 from vtspec.pipelines.data.formats.file_tree import scan_folder
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
+from vtspec.pipelines.data.formats.yolo import get_row_form, read_yolo
 
-from .checks import check_dataset, count_per_class
+from .checks import CheckResult, Examined, make_result, run_checks
+from .class_checks import count_per_class
 from .dataset_spec import check_spec
 from .image_probe import ImageInfo, inspect_images
-from .mask_values import check_targets, count_pixels
+from .mask_values import count_pixels
 
 Progress = Callable[[int, int], None]
 """Takes how many images were looked at, and of how many."""
@@ -27,7 +30,7 @@ class Inspection:
     """What `vtspec datasets inspect` knows of a folder.
 
     `looks` has every image once; `content_hash` is None where links keep it from being known,
-    which is then among the findings.
+    which is then among the findings; `checks` are all that apply to the format.
     """
 
     path: Path
@@ -36,6 +39,7 @@ class Inspection:
     files: int
     bytes: int
     content_hash: str | None
+    checks: Sequence[CheckResult]
     findings: Sequence[DatasetIssue]
 
     @property
@@ -102,8 +106,18 @@ class Inspection:
             },
             "sizes": dict(self.count_sizes()),
             "modes": dict(self.count_modes()),
+            "checks": [
+                {
+                    "name": check.name,
+                    "title": check.title,
+                    "state": check.state,
+                    "reason": check.reason,
+                }
+                for check in self.checks
+            ],
             "findings": [
                 {
+                    "check": finding.check,
                     "severity": finding.severity,
                     "message": finding.message,
                     "fix": finding.fix,
@@ -126,20 +140,55 @@ def inspect_dataset(path: Path, progress: Progress = lambda done, of: None) -> I
     for look in inspect_images(path, images, targets, _list_masks(layout)):
         looks[look.image] = look
         progress(len(looks), len(images))
-    findings = list(check_dataset(tree, layout, list(looks.values())))
-    findings += check_targets(layout, looks)
+    layout = _place_yolo(tree, layout, looks)
+    checks, findings = run_checks(Examined(tree, layout, looks))
+    content_hash, faults = _hash_content(tree)
+    checks.append(make_result("content-hash", "a hash covers all of the data", faults))
     inspection = Inspection(
         path=path,
         layout=layout,
         looks=looks,
         files=len(tree.files),
         bytes=sum((path / file).stat().st_size for file in tree.files),
-        content_hash=_hash_content(tree, findings),
-        findings=findings,
+        content_hash=content_hash,
+        checks=checks,
+        findings=[*findings, *faults],
     )
-    if not inspection.errors:
-        findings += check_spec(inspection)
-    return inspection
+    return _finish(inspection)
+
+
+def _finish(inspection: Inspection) -> Inspection:
+    """The inspection with whether a spec can hold it, which only sound data is asked."""
+    name, title = "spec", "a spec can hold what is in it"
+    if inspection.errors:
+        result = make_result(name, title, (), "the data has errors")
+        return replace(inspection, checks=[*inspection.checks, result])
+    found = [replace(issue, check=name) for issue in check_spec(inspection)]
+    return replace(
+        inspection,
+        checks=[*inspection.checks, make_result(name, title, found)],
+        findings=[*inspection.findings, *found],
+    )
+
+
+def _place_yolo(tree: FileTree, layout: Layout, looks: Mapping[str, ImageInfo]) -> Layout:
+    """The layout with places in pixels: the shares of YOLO's rows mean some only now that the
+    sizes of the images are known."""
+    if layout.format != "yolo" or any(one.severity == "error" for one in layout.findings):
+        return layout
+
+    def get_size(image: str) -> Size | None:
+        look = looks[image]
+        return (look.width, look.height) if look.fault is None else None
+
+    placed = read_yolo(tree, layout, get_row_form(layout), get_size)
+    return replace(
+        layout,
+        splits={
+            split: replace(part, items=tuple(placed[split]))
+            for split, part in layout.splits.items()
+        },
+    )
 
 
 def _list_masks(layout: Layout) -> dict[str, int]:
@@ -152,14 +201,15 @@ def _list_masks(layout: Layout) -> dict[str, int]:
     }
 
 
-def _hash_content(tree: FileTree, findings: list[DatasetIssue]) -> str | None:
+def _hash_content(tree: FileTree) -> tuple[str | None, list[DatasetIssue]]:
+    """The content hash, or why there is none that the checks have not told."""
     if tree.unusable:
-        return None
+        return None, []
     try:
-        return hash_content(tree.root).hash
+        return hash_content(tree.root).hash, []
     except AdapterError as error:
-        findings.append(make_error(str(error), error.fix or "remove it"))
-        return None
+        issue = make_error(str(error), error.fix or "remove it")
+        return None, [replace(issue, check="content-hash")]
 
 
 def _count_values(things: Iterable[str]) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.data.annotations import Sample, Size
+from vtspec.adapters.data.annotations import Sample, Size, Target
 from vtspec.adapters.data.image_decoding import open_image
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 from vtspec.pipelines.formatting import pluralize
@@ -27,23 +27,50 @@ _MOST_STRANGERS: Final = 5
 """How many values beyond the classes are kept of a mask: a depth map has tens of thousands."""
 
 
-def check_targets(layout: Layout, looks: "Mapping[str, ImageInfo]") -> Iterator[DatasetIssue]:
-    """What is wrong with the second images of pairs."""
-    faults: dict[str, list[str]] = {}
+def check_target_sizes(layout: Layout, looks: "Mapping[str, ImageInfo]") -> Iterator[DatasetIssue]:
+    """Second images of pairs that do not fit the first in size."""
+    faults = (
+        (item.target.path, _find_size_fault(item.target, looks[item.image], look))
+        for item, look in _iter_pairs(layout, looks)
+        if item.target is not None
+    )
+    yield from _sum_up(faults, "write the images anew, in sizes that fit")
+
+
+def check_masks(layout: Layout, looks: "Mapping[str, ImageInfo]") -> Iterator[DatasetIssue]:
+    """Masks that hold something else than indexes of classes."""
+    faults = (
+        (look.image, _find_mask_fault(look, layout.classes))
+        for item, look in _iter_pairs(layout, looks)
+        if item.target is not None
+        # Of one that does not fit, that alone is told.
+        and _find_size_fault(item.target, looks[item.image], look) is None
+    )
+    yield from _sum_up(faults, "write the masks anew: a grey pixel is the index of its class")
+
+
+def _iter_pairs(
+    layout: Layout, looks: "Mapping[str, ImageInfo]"
+) -> "Iterator[tuple[Sample, ImageInfo]]":
+    """Images with their targets, where both can be read: others are told as broken."""
     for part in layout.splits.values():
-        for sample in part.items:
-            fault = _find_fault(sample, layout, looks) if sample.target else None
-            if fault and sample.target:
-                faults.setdefault(fault, []).append(sample.target.path)
-    for fault, files in faults.items():
+        for item in part.items:
+            if item.target is None:
+                continue
+            look = looks[item.target.path]
+            if looks[item.image].fault is None and look.fault is None:
+                yield item, look
+
+
+def _sum_up(faults: Iterable[tuple[str, str | None]], fix: str) -> Iterator[DatasetIssue]:
+    """An error for each fault, with the files that have it."""
+    files_of: dict[str, list[str]] = {}
+    for file, fault in faults:
+        if fault is not None:
+            files_of.setdefault(fault, []).append(file)
+    for fault, files in files_of.items():
         more = f"; {len(files) - 1:,} more like it" if len(files) > 1 else ""
-        yield make_error(
-            f"{files[0]}: {fault}{more}",
-            "write the masks anew: a grey pixel is the index of its class"
-            if layout.format == "masks"
-            else "write the images anew, in sizes that fit",
-            files,
-        )
+        yield make_error(f"{files[0]}: {fault}{more}", fix, files)
 
 
 def count_values(mask: "Image.Image", classes: int) -> dict[int, int]:
@@ -77,28 +104,24 @@ def list_shown_classes(
     return [name for index, name in enumerate(classes) if index != IGNORED and index in values]
 
 
-def _find_fault(sample: Sample, layout: Layout, looks: "Mapping[str, ImageInfo]") -> str | None:
-    if sample.target is None:
-        return None
-    image, target = looks[sample.image], looks[sample.target.path]
-    if image.fault or target.fault:
-        # Told as broken images.
-        return None
-    if sample.target.kind == "high-resolution":
-        times = target.width // image.width
-        if (target.width, target.height) != (times * image.width, times * image.height):
+def _find_size_fault(target: Target, image: "ImageInfo", look: "ImageInfo") -> str | None:
+    if target.kind == "high-resolution":
+        times = look.width // image.width
+        if (look.width, look.height) != (times * image.width, times * image.height):
             return "is no multiple of the size of its image"
-    elif (image.width, image.height) != (target.width, target.height):
+    elif (image.width, image.height) != (look.width, look.height):
         return "is of another size than its image"
-    if sample.target.kind != "mask":
-        return None
-    if target.mode not in _INDEXED_MODES:
-        return f"is in colours (mode {target.mode}), not in the indexes of classes"
-    return _find_value_fault(target.values.keys(), layout.classes)
+    return None
+
+
+def _find_mask_fault(mask: "ImageInfo", classes: Sequence[str]) -> str | None:
+    if mask.mode not in _INDEXED_MODES:
+        return f"is in colours (mode {mask.mode}), not in the indexes of classes"
+    return _find_value_fault(mask.values.keys(), classes)
 
 
 def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.integer]":
-    """The values of a mask `(height, width)`, as what `check_targets` takes.
+    """The values of a mask `(height, width)`, as what `check_masks` takes.
 
     Raises `ValueError` where it does not, `UnreadableImageError` where it is no image.
     """
