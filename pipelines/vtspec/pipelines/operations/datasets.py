@@ -43,8 +43,9 @@ class WrittenDataset:
 
 
 def inspect_data(path: Path, progress: "Progress") -> "Inspection":
-    """What lies in a folder, every image decoded. Raises `Permanent` where Pillow is missing."""
-    _require_pillow()
+    """What lies in a folder, every image decoded. Raises `Permanent` where Pillow or NumPy is
+    missing."""
+    _require_packages()
     from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
     return inspect_dataset(path, progress)
@@ -55,23 +56,23 @@ def convert_data(
 ) -> "Conversion":
     """Write data in another format. Raises as `convert_dataset` does, and `Permanent` where
     Pillow or NumPy is missing."""
-    _require_pillow()
-    try:
-        import numpy  # noqa: F401 - as Pillow
-    except ImportError as error:
-        fix = "pip install 'vtspec[data]'"
-        raise refuse_import(error, "numpy", "NumPy is not installed", fix) from error
+    _require_packages()
     from vtspec.pipelines.data.conversion.convert import convert_dataset
 
     return convert_dataset(source, target, wish, progress)
 
 
-def _require_pillow() -> None:
+def _require_packages() -> None:
+    """Tell that one is missing before any work is done."""
+    fix = "pip install 'vtspec[data]'"
     try:
-        import PIL  # noqa: F401 - so that its absence is told before any work
+        import PIL  # noqa: F401
     except ImportError as error:
-        fix = "pip install 'vtspec[data]'"
         raise refuse_import(error, "PIL", "Pillow is not installed", fix) from error
+    try:
+        import numpy  # noqa: F401
+    except ImportError as error:
+        raise refuse_import(error, "numpy", "NumPy is not installed", fix) from error
 
 
 def find_data(word: Path, here: Path) -> Path:

@@ -9,7 +9,13 @@ from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
 
 from .class_checks import check_balance, check_class_names, check_coverage
-from .duplicates import check_copies, check_labels_of_copies, check_leaks, check_rows
+from .duplicates import (
+    check_copies,
+    check_labels_of_copies,
+    check_leaks,
+    check_near_leaks,
+    check_rows,
+)
 from .file_checks import (
     check_names,
     check_other_files,
@@ -104,6 +110,12 @@ CHECKS: Final[Sequence[Check]] = (
         "no image is in two splits",
         "pixels",
         lambda one: check_leaks(one.layout, one.looks),
+    ),
+    Check(
+        "near-duplicates-across-splits",
+        "no image is nearly the same as one of another split",
+        "pixels",
+        lambda one: check_near_leaks(one.layout, one.looks),
     ),
     Check(
         "conflicting-labels",

@@ -9,6 +9,7 @@ from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_warn
 from vtspec.pipelines.formatting import pluralize
 
 from .image_probe import ImageInfo
+from .near_duplicates import group_near_duplicates
 
 
 class _Place(NamedTuple):
@@ -23,6 +24,28 @@ def check_leaks(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[Data
         yield make_warning(
             f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
             "keep each of them in one split only",
+            _list_files(leaks),
+        )
+
+
+def check_near_leaks(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
+    """Images that are nearly the same as one of another split, and not the very same."""
+    if len(layout.splits) < 2:
+        return
+    places = _place_pixels(layout, looks)
+    groups: dict[int, list[list[_Place]]] = defaultdict(list)
+    thumbnails = [looks[same[0].item.image].thumbnail for same in places.values()]
+    for group, same in zip(group_near_duplicates(thumbnails), places.values(), strict=True):
+        groups[int(group)].append(same)
+    alike = [
+        [place for same in found for place in same] for found in groups.values() if len(found) > 1
+    ]
+    leaks = [group for group in alike if _is_leak(group)]
+    if leaks:
+        yield make_warning(
+            f"{pluralize(len(leaks), 'image')} nearly the same in more than one split: figures "
+            "will flatter",
+            "keep all that are alike in one split only",
             _list_files(leaks),
         )
 
@@ -93,6 +116,11 @@ def _get_words(item: Sample) -> tuple[object, ...]:
 
 
 def _group_by_pixels(layout: Layout, looks: Mapping[str, ImageInfo]) -> list[list[_Place]]:
+    return [group for group in _place_pixels(layout, looks).values() if len(group) > 1]
+
+
+def _place_pixels(layout: Layout, looks: Mapping[str, ImageInfo]) -> dict[str, list[_Place]]:
+    """Where each image stands, by its pixels."""
     same: dict[str, list[_Place]] = defaultdict(list)
     for split, part in layout.splits.items():
         for item in part.items:
@@ -100,7 +128,7 @@ def _group_by_pixels(layout: Layout, looks: Mapping[str, ImageInfo]) -> list[lis
             # By pixels: a copy that was saved anew has other bytes. A broken image has none.
             if look is not None and look.pixels:
                 same[look.pixels].append(_Place(split, item))
-    return [group for group in same.values() if len(group) > 1]
+    return same
 
 
 def _list_files(groups: Sequence[Sequence[_Place]]) -> dict[str, None]:

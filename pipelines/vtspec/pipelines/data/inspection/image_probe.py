@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtspec.adapters.data.image_decoding import (
     UnreadableImageError,
@@ -23,6 +23,7 @@ from vtspec.adapters.data.image_decoding import (
 from vtspec.adapters.system_errors import is_shortage
 
 from .mask_values import count_values
+from .near_duplicates import FIELDS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,6 +35,10 @@ _DARK: Final = 2**12
 """What every pixel of a dark 16-bit image is below: cameras and scanners often have 12 bits."""
 
 
+Thumbnail: TypeAlias = bytes
+"""The mean colours of an image's fields, as `near_duplicates` takes them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImageInfo:
     """What one image is. `pixels` is a hash of mode, size and every pixel, so that a copy in
@@ -41,7 +46,8 @@ class ImageInfo:
     Sizes are those of the stored pixels, and `turned` tells that EXIF turns or mirrors them;
     `animated`, that it has more frames than the first; `blank`, that its alpha, laid over white,
     leaves a single colour; `dark`, that it has 16 bits and uses only the lowest of them. `values`
-    are those of a mask, as `count_values` counts them."""
+    are those of a mask, as `count_values` counts them; `thumbnail` is what `near_duplicates`
+    compares, empty where there is nothing to compare."""
 
     image: str
     bytes: int = 0
@@ -54,6 +60,7 @@ class ImageInfo:
     blank: bool = False
     dark: bool = False
     values: Mapping[int, int] = field(default_factory=dict)
+    thumbnail: Thumbnail = b""
     fault: str | None = None
 
 
@@ -124,7 +131,17 @@ def _inspect_shown(look: ImageInfo, opened: "Image.Image") -> ImageInfo:
         blank=clear and shown.getcolors(maxcolors=1) is not None,
         dark=get_bits(opened) == 16 and get_range(opened)[1] < _DARK,
         animated=has_more_frames(opened),
+        thumbnail=_shrink(shown),
     )
+
+
+def _shrink(shown: "Image.Image") -> Thumbnail:
+    """The mean colours of the image's fields, row by row; nothing of one with fewer pixels."""
+    from PIL.Image import Resampling
+
+    if min(shown.size) < FIELDS:
+        return b""
+    return shown.resize((FIELDS, FIELDS), Resampling.BOX).tobytes()
 
 
 def _hash_pixels(image: "Image.Image") -> str:
