@@ -74,6 +74,17 @@ def test_inspect_prints_json(data: Path) -> None:
     assert json.loads(result.output) == inspect_dataset(Path("data/pets")).to_json()
 
 
+def test_inspect_says_what_a_fast_look_did_not_check(data: Path) -> None:
+    write_files(Path("data/pets"), {"train/cat/1.png": png(size=(300, 2))})
+    result = typed("inspect", "data/pets", "--fast")
+    assert result.exit_code == 0
+    shown = " ".join(result.output.split())
+    assert "contentHash: not computed, as --fast reads no pixels" in shown
+    assert "not checked broken-images, duplicates-across-splits, near-duplicates-" in shown
+    assert "content-hash (--fast reads headers alone)" in shown
+    assert "sides up to 16 px (19), up to 512 px (1)" in shown
+
+
 def test_inspect_writes_a_page(data: Path, tmp_path: Path) -> None:
     result = typed("inspect", "data/pets", "--html", "page.html")
     assert "pictures: page.html" in result.output

@@ -13,8 +13,9 @@ from spoiled_data import jpeg, noise, png, saved, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.pipelines.data.inspection.checks import CHECKS
 from vtspec.pipelines.data.inspection.html_page import render_page
-from vtspec.pipelines.data.inspection.image_probe import inspect_images
+from vtspec.pipelines.data.inspection.image_probe import ImageInfo, inspect_images
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
+from vtspec.pipelines.data.inspection.size_buckets import count_sides
 
 SPLITS = ("train", "val")
 
@@ -61,6 +62,7 @@ def test_the_same_is_there_as_plain_data(data: Path) -> None:
         "images": 3,
         "perClass": {"cat": 2, "dog": 1},
         "pixelsPerClass": {},
+        "objectSizes": {},
     }
     assert found["findings"] == [
         {
@@ -99,6 +101,78 @@ def test_every_finding_has_the_name_of_a_check_that_says_so(data: Path) -> None:
     }
     names = [check.name for check in found.checks]
     assert len(names) == len(set(names)) > 15
+
+
+PIXELS = {
+    "broken-images",
+    "duplicates-across-splits",
+    "near-duplicates-across-splits",
+    "conflicting-labels",
+    "duplicates-within-split",
+    "frames",
+    "visibility",
+    "content-hash",
+}
+
+
+def test_a_fast_look_says_what_it_did_not_check(data: Path) -> None:
+    write_files(data, {"train/cat/0.png": noise(1, "PNG")[:200]})
+    shutil.copy(data / "train" / "cat" / "1.png", data / "test" / "cat" / "copy.png")
+    assert len(inspect_dataset(data).findings) == 2
+    found = inspect_dataset(data, is_fast=True)
+    assert list(found.findings) == []
+    assert {
+        one.name: one.reason for one in found.checks if one.state == "skipped"
+    } == dict.fromkeys(PIXELS, "--fast reads headers alone")
+    assert {one.state for one in found.checks if one.name not in PIXELS} == {"passed"}
+    assert found.content_hash is None and found.to_json()["fast"] is True
+    # The rest is as ever: of the broken image there is a header.
+    assert found.count_per_class("train") == {"cat": 6, "dog": 6}
+    assert dict(found.count_sizes()) == {"16 x 12": 20, "64 x 48": 1}
+    assert render_page(found).count("<img src=") == 15
+
+
+def test_a_fast_look_finds_what_headers_and_labels_tell(data: Path) -> None:
+    write_files(data, {"train/cat/0.png": b"GIF89a", "train/dog/0.png": b""})
+    found = inspect_dataset(data, is_fast=True)
+    assert told(found, "1 broken image: it is no image")[1] == ("train/cat/0.png",)
+    assert told(found, "1 broken image: the file is empty")[1] == ("train/dog/0.png",)
+    assert {one.name: one.state for one in found.checks}["broken-images"] == "error"
+    assert found.count_readable("train") == 10
+
+
+def test_a_fast_look_at_masks_counts_no_class(tmp_path: Path) -> None:
+    found = inspect_dataset(
+        masked_folder(tmp_path, train=mask(0, 1, 7), val=mask(0, 1)), is_fast=True
+    )
+    assert found.count_per_class("train") == found.count_pixels("train") == {}
+    states = {one.name: one.state for one in found.checks}
+    assert states["mask-values"] == states["class-coverage"] == states["class-imbalance"]
+    assert (states["mask-values"], states["target-sizes"]) == ("skipped", "passed")
+    assert "Classes were not counted" in render_page(found)
+
+
+def test_objects_and_images_are_counted_by_size(tmp_path: Path) -> None:
+    image = {"id": 1, "file_name": "a.png", "width": 200, "height": 130}
+    boxes = [[0, 0, 31, 32], [0, 0, 32, 32], [0, 0, 95, 96], [0, 0, 96, 96]]
+    rows = [{"id": n, "image_id": 1, "category_id": 1, "bbox": b} for n, b in enumerate(boxes)]
+    # Its polygon is small, whatever the box around it.
+    rows[3]["segmentation"] = [[0, 0, 96, 96, 96, 97]]
+    content = {"images": [image], "categories": [{"id": 1, "name": "cat"}]}
+    for split in SPLITS:
+        labels = {**content, "annotations": rows if split == "train" else []}
+        write_files(tmp_path, {f"annotations/{split}.json": json.dumps(labels).encode()})
+        write_files(tmp_path, {f"{split}/a.png": noise(len(split), "PNG", (200, 130))})
+    found = inspect_dataset(tmp_path)
+    assert found.count_object_sizes("train") == {"small": 2, "medium": 2, "large": 0}
+    assert found.count_object_sizes("val") == {}
+    assert found.count_sides() == [(256, 2)]
+    assert "Objects by size" in render_page(found)
+
+
+@pytest.mark.parametrize(("side", "bucket"), [(1, 1), (2, 2), (3, 4), (64, 64), (65, 128)])
+def test_a_side_is_in_the_least_power_of_two(side: int, bucket: int) -> None:
+    assert count_sides([ImageInfo(image="a", width=1, height=side)]) == [(bucket, 1)]
 
 
 def test_the_docs_name_every_check() -> None:

@@ -113,17 +113,20 @@ def serialize_dataset(one: "ListedDataset", repository: "Repository") -> dict[st
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a page with pictures to this file.",
 )
-def inspect_command(path: Path, output: str, html: Path | None) -> None:
+@click.option(
+    "--fast", is_flag=True, help="Read labels and headers of images alone; says what it left out."
+)
+def inspect_command(path: Path, output: str, html: Path | None, fast: bool) -> None:
     """Say what lies in the folder PATH: format, classes, counts, sizes, and what is wrong.
 
-    NAME is a dataset, whose data is looked at. Every image is decoded. Exit code 2 where there are
-    errors, 0 where there are none.
+    NAME is a dataset, whose data is looked at. Every image is decoded, but with --fast. Exit code
+    2 where there are errors, 0 where there are none.
     """
     from vtspec.cli.run_arguments import require_folder
     from vtspec.pipelines.operations.datasets import find_data
 
     require_folder(html)
-    inspection = _inspect(find_data(path, Path.cwd()))
+    inspection = _inspect(find_data(path, Path.cwd()), is_fast=fast)
     if html is not None:
         from vtspec.adapters.durable_files import write_file_atomic
         from vtspec.pipelines.data.inspection.html_page import render_page
@@ -364,11 +367,11 @@ def _print_conversion(done: "Conversion", task: str | None) -> None:
     click.echo(f"next: {format_command(*words, *named)}")
 
 
-def _inspect(path: Path) -> "Inspection":
+def _inspect(path: Path, *, is_fast: bool = False) -> "Inspection":
     from vtspec.pipelines.operations.datasets import inspect_data
 
     with _show_progress() as progress:
-        return inspect_data(path, progress)
+        return inspect_data(path, progress, is_fast=is_fast)
 
 
 @contextmanager
@@ -393,8 +396,12 @@ def _print_inspection(inspection: "Inspection") -> None:
     click.echo(f"{inspection.path}: {layout.format}, as {make_visible(layout.why)}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
     click.echo(f"files    {inspection.files:,}, {format_size(inspection.bytes)}")
-    click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
+    unknown = (
+        "not computed, as --fast reads no pixels" if inspection.is_fast else "none, see below"
+    )
+    click.echo(f"hash     contentHash: {inspection.content_hash or unknown}")
     click.echo(f"sizes    {_format_top_counts(inspection.count_sizes())}")
+    _print_buckets(inspection)
     modes = inspection.count_modes()
     # Few there are, and the odd one is what a person looks for.
     click.echo(f"modes    {_format_top_counts(modes, len(modes))}\n")
@@ -412,6 +419,20 @@ def _print_inspection(inspection: "Inspection") -> None:
     errors = len(inspection.errors)
     warnings = len(inspection.findings) - errors
     click.echo(f"\n{pluralize(errors, 'error')}, {pluralize(warnings, 'warning')}")
+
+
+def _print_buckets(inspection: "Inspection") -> None:
+    """How large images are where they differ, and objects where they have a place."""
+    from vtspec.pipelines.data.inspection.size_buckets import OBJECT_SIZES
+
+    sides = inspection.count_sides()
+    if len(sides) > 1:
+        found = [(f"up to {side:,} px", count) for side, count in sides]
+        click.echo(f"sides    {_format_top_counts(found, len(found))}")
+    counts = [inspection.count_object_sizes(split) for split in inspection.layout.splits]
+    sizes = {name: sum(split[name] for split in counts if split) for name in OBJECT_SIZES}
+    if any(counts):
+        click.echo(f"objects  {_format_top_counts([*sizes.items()])}; small is below 32² px")
 
 
 def _print_checks(inspection: "Inspection") -> None:
@@ -443,6 +464,7 @@ def _print_counts(inspection: "Inspection") -> None:
             *([format_share(shares[name], 1)] if shares else []),
         ]
         for name in inspection.layout.classes
+        if all(counts.values())
     ]
     shown = rows[:30]
     images = ["images", *(f"{inspection.count_readable(split):,}" for split in splits)]

@@ -42,13 +42,15 @@ class WrittenDataset:
     by_reference: bool = False
 
 
-def inspect_data(path: Path, progress: "Progress") -> "Inspection":
-    """What lies in a folder, every image decoded. Raises `Permanent` where Pillow or NumPy is
-    missing."""
+def inspect_data(path: Path, progress: "Progress", *, is_fast: bool = False) -> "Inspection":
+    """What lies in a folder, every image decoded, or fast, its header read.
+
+    Raises `Permanent` where Pillow or NumPy is missing.
+    """
     _require_packages()
     from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
-    return inspect_dataset(path, progress)
+    return inspect_dataset(path, progress, is_fast=is_fast)
 
 
 def convert_data(

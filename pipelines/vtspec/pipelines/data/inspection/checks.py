@@ -37,15 +37,19 @@ from .mask_values import check_masks, check_target_sizes
 Need: TypeAlias = Literal["labels", "headers", "pixels"]
 """What of the data must have been read: label files alone, headers of images, or pixels."""
 
+FAST: Final = "--fast reads headers alone"
+"""Why a check of pixels was not made."""
+
 State: TypeAlias = Literal["passed", "warning", "error", "skipped"]
 
 
 class Examined(NamedTuple):
-    """What checks are made of; `looks` has every image once."""
+    """What checks are made of; `looks` has every image once, of `has_pixels` decoded."""
 
     tree: FileTree
     layout: Layout
     looks: Mapping[str, ImageInfo]
+    has_pixels: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class Check:
     find: Callable[[Examined], Iterable[DatasetIssue]]
     applies: Callable[[Layout], bool] = lambda layout: True
     needs_sound_labels: bool = False
+    needs_of_masks: Need | None = None
+    """What it needs instead where classes are counted by the pixels of masks."""
+    passes_with: Need = "labels"
+    """What must have been read for it to pass: with less it may find something, and no more."""
+
+    def get_need(self, layout: Layout) -> Need:
+        """What must have been read of data that lies so."""
+        return self.needs_of_masks or self.needs if layout.format == "masks" else self.needs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +116,7 @@ CHECKS: Final[Sequence[Check]] = (
         "every image can be read",
         "headers",
         lambda one: check_broken(one.looks),
+        passes_with="pixels",
     ),
     Check(
         "duplicates-across-splits",
@@ -144,6 +157,7 @@ CHECKS: Final[Sequence[Check]] = (
         "headers",
         lambda one: check_coverage(one.layout, one.looks),
         _has_classes,
+        needs_of_masks="pixels",
     ),
     Check(
         "class-imbalance",
@@ -151,6 +165,7 @@ CHECKS: Final[Sequence[Check]] = (
         "headers",
         lambda one: check_balance(one.layout, one.looks),
         _has_classes,
+        needs_of_masks="pixels",
     ),
     Check(
         "class-names",
@@ -237,8 +252,13 @@ def run_checks(examined: Examined) -> tuple[list[CheckResult], list[DatasetIssue
         if check.needs_sound_labels and _find_state(issues, "labels") == "error":
             results.append(make_result(check.name, check.title, (), "labels have errors"))
             continue
+        if check.get_need(examined.layout) == "pixels" and not examined.has_pixels:
+            results.append(make_result(check.name, check.title, (), FAST))
+            continue
         found = [replace(issue, check=check.name) for issue in check.find(examined)]
-        results.append(make_result(check.name, check.title, found))
+        is_half = check.passes_with == "pixels" and not examined.has_pixels
+        skipped = FAST if is_half and not found else None
+        results.append(make_result(check.name, check.title, found, skipped))
         issues += found
     return results, issues
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,20 +79,46 @@ def inspect_images(
     A file beyond 1 GiB, or an image of more than `MAX_PIXELS`, counts as broken and is not
     decoded.
     """
+    yield from _inspect_all(
+        images,
+        lambda image: _inspect_image(root, image, image in targets, mask_classes.get(image)),
+    )
+
+
+def inspect_headers(root: Path, images: Sequence[str]) -> Iterator[ImageInfo]:
+    """What the header of every image says, in order: size and mode, or why there is none; none
+    of them raises. Whether the pixels behind it are there is not known."""
+    yield from _inspect_all(images, lambda image: _inspect_header(root, image))
+
+
+def _inspect_all(
+    images: Sequence[str], inspect: Callable[[str], ImageInfo]
+) -> Iterator[ImageInfo]:
     tasks = [images[i : i + _FILES_PER_TASK] for i in range(0, len(images), _FILES_PER_TASK)]
     with warnings.catch_warnings():
         # Pillow warns of odd metadata and of large images; what matters is told by a Look.
         warnings.simplefilter("ignore")
         # Pillow lets go of the GIL while it decodes.
         with ThreadPoolExecutor(_THREADS) as pool:
-            for looks in pool.map(
-                lambda task: [
-                    _inspect_image(root, image, image in targets, mask_classes.get(image))
-                    for image in task
-                ],
-                tasks,
-            ):
+            for looks in pool.map(lambda task: [inspect(image) for image in task], tasks):
                 yield from looks
+
+
+def _inspect_header(root: Path, image: str) -> ImageInfo:
+    try:
+        with open_image(root / image) as opened:
+            return ImageInfo(
+                image=image, width=opened.width, height=opened.height, mode=opened.mode
+            )
+    except (OSError, UnreadableImageError) as error:
+        return _describe_fault(image, error)
+
+
+def _describe_fault(image: str, error: Exception) -> ImageInfo:
+    # To be told of the machine: who reads that an image is broken deletes it.
+    if isinstance(error, OSError) and is_shortage(error):
+        raise error
+    return ImageInfo(image=image, fault=str(error) or type(error).__name__)
 
 
 def _inspect_image(root: Path, image: str, is_target: bool, classes: int | None) -> ImageInfo:
@@ -116,10 +142,7 @@ def _inspect_image(root: Path, image: str, is_target: bool, classes: int | None)
             )
             return look if is_target else _inspect_shown(look, opened)
     except (OSError, UnreadableImageError, MemoryError) as error:
-        # To be told of the machine: who reads that an image is broken deletes it.
-        if isinstance(error, OSError) and is_shortage(error):
-            raise
-        return ImageInfo(image=image, fault=str(error) or type(error).__name__)
+        return _describe_fault(image, error)
 
 
 def _inspect_shown(look: ImageInfo, opened: "Image.Image") -> ImageInfo:
