@@ -275,3 +275,13 @@ def test_convert_offers_every_format_that_is_written() -> None:
     (to,) = [one for one in convert_command.params if one.name == "to"]
     assert isinstance(to.type, click.Choice)
     assert tuple(to.type.choices) == TARGETS
+
+
+def test_convert_names_what_it_leaves_out(data: Path) -> None:
+    write_files(Path("data/pets"), {"val/cat/0.png": b"no image"})
+    with pytest.raises(Permanent, match=r"1 image cannot be read: val/cat/0\.png: it is no image"):
+        typed("convert", "data/pets", "out", "--to", "csv")
+    result = typed("convert", "data/pets", "out", "--to", "csv", "--skip-broken")
+    assert "left out 1 image that cannot be read\n" in result.stderr
+    assert "left out val/cat/0.png: it is no image\n" in result.stderr
+    assert "val          3 images" in result.output

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -281,9 +281,7 @@ def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> N
     counts = split_dataset(inspection, target, parts, skip_broken=skip_broken)
     for split, count in counts.items():
         click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
-    broken = [look for look in inspection.looks.values() if look.fault]
-    for look in broken:
-        click.echo(make_visible(f"left out {look.image}: {look.fault}"), err=True)
+    _print_left_out({look.image: look.fault for look in inspection.looks.values() if look.fault})
     name = make_name(target.resolve().name, otherwise="NAME")
     add = format_command("vtspec", "datasets", "add", target, "--name", name)
     click.echo(f"next: {add}")
@@ -323,6 +321,9 @@ def _parse_shares(text: str) -> dict[str, float]:
     show_default=True,
     help="Whether images are copied beside their labels.",
 )
+@click.option(
+    "--skip-broken", "skips_broken", is_flag=True, help="Leave out images that cannot be read."
+)
 @click.option("--no-check", is_flag=True, help="Do not read again what was written.")
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def convert_command(source: Path, target: Path, no_check: bool, output: str, **wish: Any) -> None:
@@ -330,7 +331,8 @@ def convert_command(source: Path, target: Path, no_check: bool, output: str, **w
 
     Images without labels are kept. What the format cannot say is counted and told, and what was
     written is read again and held against the source, object by object. Data that inspection
-    refuses is not converted; PATH stays as it is.
+    refuses is not converted, but that --skip-broken leaves broken images out, and names them; PATH
+    stays as it is.
     """
     from vtspec.pipelines.data.conversion.convert import ConversionOptions
     from vtspec.pipelines.operations.datasets import convert_data, find_data
@@ -352,6 +354,7 @@ def _print_conversion(done: "Conversion", task: str | None) -> None:
     click.echo(f"{done.source}: {done.from_format}, written as {done.to_format} in {done.target}")
     for split, count in done.images.items():
         click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
+    _print_left_out(done.left_out)
     if done.fidelity is not None:
         click.echo("came back: " + "; ".join(format_fidelity(done.fidelity)))
     for one in done.omissions:
@@ -365,6 +368,16 @@ def _print_conversion(done: "Conversion", task: str | None) -> None:
     words = ("vtspec", "datasets", "add", done.target, "--name", name)
     named = ("--task", done.task) if done.task and done.tasks != (done.task,) else ()
     click.echo(f"next: {format_command(*words, *named)}")
+
+
+def _print_left_out(faults: "Mapping[str, str]") -> None:
+    """How many images were left out as broken, and each of them, with why."""
+    from vtspec.pipelines.formatting import pluralize
+
+    if faults:
+        click.echo(f"left out {pluralize(len(faults), 'image')} that cannot be read", err=True)
+    for image, fault in sorted(faults.items()):
+        click.echo(make_visible(f"left out {image}: {fault}"), err=True)
 
 
 def _inspect(path: Path, *, is_fast: bool = False) -> "Inspection":

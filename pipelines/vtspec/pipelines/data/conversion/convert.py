@@ -4,9 +4,9 @@ import gc
 import os
 import posixpath
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,30 +17,28 @@ from .fidelity import Fidelity
 from .omissions import Omission
 from .place import Placement, place_data
 from .read_back import list_targets, read_back
-from .source import read_layout, read_source
+from .source import Progress, ReadingOptions, read_layout, read_source
 from .targets import choose_form, find_task
-
-Progress = Callable[[int, int], None]
-"""Takes how many images are done, and of how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionOptions:
     """What a person wants: the format, of YOLO which task's rows, whether images are copied, and
     whether what was written is read again and held against the source. Without images, their
-    sizes are those that the labels say."""
+    sizes are those that the labels say. Broken images end it, unless it `skips_broken` ones."""
 
     to: str
     task: str | None = None
     images: Literal["copy", "none"] = "copy"
     is_checked: bool = True
+    skips_broken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
     """What was done. `images` are counted by split; `task` is what the rows of YOLO are of.
     `tasks` are those that the target is taken for, and `fidelity` is how much came back; both are
-    None where nothing was read again."""
+    None where nothing was read again. `left_out` are the images that cannot be read, with why."""
 
     source: Path
     target: Path
@@ -51,6 +49,7 @@ class Conversion:
     task: str | None = None
     tasks: Sequence[str] | None = None
     fidelity: Fidelity | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """Everything as plain data, for `--output json`."""
@@ -71,6 +70,7 @@ class Conversion:
                 }
                 for one in self.omissions
             ],
+            "leftOut": dict(self.left_out),
             "fidelity": None if self.fidelity is None else self.fidelity.to_json(),
         }
 
@@ -84,7 +84,7 @@ def convert_dataset(
     """Write the data of `source` to `target` in another format; the source is left as it is.
 
     Raises `Refused` where `target` exists or cannot be of that format, `Permanent` where the
-    source has errors, as inspection tells them.
+    source has errors, as inspection tells them, or broken images that are not to be skipped.
     """
     with _without_collector():
         return _convert(source, target, wish, progress)
@@ -96,9 +96,12 @@ def _convert(
     _check_places(source, target, wish)
     tree, layout = read_layout(source)
     form = choose_form(layout, wish.to, wish.task)
-    data = read_source(
-        tree, layout, needs_sizes=form is not None, trusts_labels=wish.images == "none"
+    reading = ReadingOptions(
+        needs_sizes=form is not None,
+        trusts_labels=wish.images == "none",
+        skips_broken=wish.skips_broken,
     )
+    data = read_source(tree, layout, reading, progress)
     placement = place_data(data, wish.to, form)
     tasks: Sequence[str] | None = None
     fidelity: Fidelity | None = None
@@ -126,6 +129,7 @@ def _convert(
         task=find_task(form),
         tasks=tasks,
         fidelity=fidelity,
+        left_out=data.broken,
     )
 
 
