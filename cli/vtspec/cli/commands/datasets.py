@@ -18,6 +18,7 @@ from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.conversion.convert import Conversion
+    from vtspec.pipelines.data.conversion.omissions import Omission
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
     from vtspec.pipelines.data.refresh import SpecChange
     from vtspec.pipelines.operations.datasets import WrittenDataset
@@ -262,26 +263,53 @@ def _print_next(written: "WrittenDataset", repository: "Repository") -> None:
 
 
 @command.command("split")
-@click.argument("path", type=FOLDER)
+@click.argument("path", metavar="PATH|NAME", type=FOLDER, shell_complete=complete_dataset)
 @click.argument("target", type=FOLDER)
 @click.option("--shares", default="80/10/10", show_default=True, help="train/val, or with test.")
-@click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
-def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> None:
-    """Copy PATH (a folder a class) to TARGET, divided into train, val and test.
+@click.option(
+    "--group-by",
+    metavar="folder|PATTERN",
+    help="Keep together images of one folder, or whose paths have the same match of a regular "
+    "expression (of its groups): --group-by '(video[0-9]+)'.",
+)
+@click.option(
+    "--group-field", metavar="NAME", help="Keep together rows with one value in a table's column."
+)
+@click.option(
+    "--ignore-near-duplicates",
+    "joins_near",
+    flag_value=False,
+    default=True,
+    help="Keep only images with the very same pixels together.",
+)
+@click.option("--resplit", "resplits", is_flag=True, help="Divide anew what is split already.")
+@click.option(
+    "--skip-broken", "skips_broken", is_flag=True, help="Leave out images that cannot be read."
+)
+def split_command(path: Path, target: Path, shares: str, **wish: Any) -> None:
+    """Copy the data in PATH to TARGET, in its own format, divided into train, val and test.
 
-    PATH may lie anywhere; TARGET in the repository, such as data/cats, can then be added.
-    The division depends on the images alone, so it is the same everywhere; copies of an image
-    stay in one split.
+    PATH may lie anywhere, and NAME is a dataset; TARGET in the repository, such as data/cats, can
+    then be added. The division depends on the data alone, so it is the same everywhere. Each class
+    is divided alike; images that are the same or nearly the same stay in one split, as groups do.
     """
-    from vtspec.pipelines.data.split_copy import split_dataset
+    from vtspec.pipelines.data.dataset_split import SplitOptions
+    from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.operations.datasets import find_data, split_data
     from vtspec.pipelines.project.spec_names import make_name
 
-    parts = _parse_shares(shares)
-    inspection = _inspect(path)
-    counts = split_dataset(inspection, target, parts, skip_broken=skip_broken)
-    for split, count in counts.items():
+    options = SplitOptions(shares=_parse_shares(shares), **wish)
+    with _show_progress() as progress:
+        done = split_data(find_data(path, Path.cwd()), target, options, progress)
+    for split, count in done.images.items():
         click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
-    _print_left_out({look.image: look.fault for look in inspection.looks.values() if look.fault})
+    if done.groups:
+        click.echo(
+            f"kept together: {pluralize(sum(done.groups), 'image')} in "
+            f"{pluralize(len(done.groups), 'group')}, the largest of {done.groups[0]:,}"
+        )
+    _print_left_out(done.left_out)
+    _print_omissions(done.omissions)
     name = make_name(target.resolve().name, otherwise="NAME")
     add = format_command("vtspec", "datasets", "add", target, "--name", name)
     click.echo(f"next: {add}")
@@ -357,17 +385,21 @@ def _print_conversion(done: "Conversion", task: str | None) -> None:
     _print_left_out(done.left_out)
     if done.fidelity is not None:
         click.echo("came back: " + "; ".join(format_fidelity(done.fidelity)))
-    for one in done.omissions:
-        click.echo(f"\nnot as it was: {one.message}")
-        for place in one.places:
-            click.echo(f"    {make_visible(place)}")
-        if one.count > len(one.places):
-            click.echo("    …")
+    _print_omissions(done.omissions)
     click.echo(f"\n{pluralize(len(done.omissions), 'thing')} not as it was")
     name = make_name(done.target.resolve().name, otherwise="NAME")
     words = ("vtspec", "datasets", "add", done.target, "--name", name)
     named = ("--task", done.task) if done.task and done.tasks != (done.task,) else ()
     click.echo(f"next: {format_command(*words, *named)}")
+
+
+def _print_omissions(omissions: "Sequence[Omission]") -> None:
+    for one in omissions:
+        click.echo(f"\nnot as it was: {one.message}")
+        for place in one.places:
+            click.echo(f"    {make_visible(place)}")
+        if one.count > len(one.places):
+            click.echo("    …")
 
 
 def _print_left_out(faults: "Mapping[str, str]") -> None:

@@ -10,6 +10,7 @@ from vtspec.schema.suggestions import format_choices, suggest_fix
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.conversion.convert import Conversion, ConversionOptions
+    from vtspec.pipelines.data.dataset_split import DatasetSplit, SplitOptions
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
     from vtspec.pipelines.data.refresh import SpecChange
     from vtspec.pipelines.data.register import DatasetOptions
@@ -51,6 +52,17 @@ def inspect_data(path: Path, progress: "Progress", *, is_fast: bool = False) -> 
     from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
     return inspect_dataset(path, progress, is_fast=is_fast)
+
+
+def split_data(
+    source: Path, target: Path, wish: "SplitOptions", progress: "Progress"
+) -> "DatasetSplit":
+    """Write data divided into splits. Raises as `split_dataset` does, and `Permanent` where
+    Pillow or NumPy is missing."""
+    inspection = inspect_data(source, progress)
+    from vtspec.pipelines.data.dataset_split import split_dataset
+
+    return split_dataset(inspection, target, wish)
 
 
 def convert_data(

@@ -6,10 +6,11 @@ import posixpath
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.errors import Permanent, Refused, refuse_system_error
 
@@ -25,13 +26,17 @@ from .targets import choose_form, find_task
 class ConversionOptions:
     """What a person wants: the format, of YOLO which task's rows, whether images are copied, and
     whether what was written is read again and held against the source. Without images, their
-    sizes are those that the labels say. Broken images end it, unless it `skips_broken` ones."""
+    sizes are those that the labels say. Broken images end it, unless it `skips_broken` ones; which
+    are `broken` is said where they were decoded already. A `division` says the split of each image
+    where it is to be another one than the source has it in."""
 
     to: str
     task: str | None = None
     images: Literal["copy", "none"] = "copy"
     is_checked: bool = True
     skips_broken: bool = False
+    broken: Mapping[str, str] | None = None
+    division: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +98,26 @@ def convert_dataset(
 def _convert(
     source: Path, target: Path, wish: ConversionOptions, progress: Progress
 ) -> Conversion:
-    _check_places(source, target, wish)
+    check_places(source, target)
+    if wish.to == "imagefolder" and wish.images == "none":
+        raise Refused(
+            "imagefolder has no labels but the folders of its images", fix="leave out --images"
+        )
     tree, layout = read_layout(source)
     form = choose_form(layout, wish.to, wish.task)
     reading = ReadingOptions(
         needs_sizes=form is not None,
         trusts_labels=wish.images == "none",
         skips_broken=wish.skips_broken,
+        broken=wish.broken,
     )
     data = read_source(tree, layout, reading, progress)
+    if wish.division is not None:
+        data = replace(
+            data,
+            splits=_divide(data.splits, wish.division),
+            old_folders=[part.path for part in layout.splits.values()],
+        )
     placement = place_data(data, wish.to, form)
     tasks: Sequence[str] | None = None
     fidelity: Fidelity | None = None
@@ -133,6 +149,20 @@ def _convert(
     )
 
 
+def _divide(
+    splits: Mapping[str, Sequence[Sample]], division: Mapping[str, str]
+) -> dict[str, Sequence[Sample]]:
+    """The samples in the splits that the division says of their images."""
+    found: dict[str, list[Sample]] = {
+        split: [] for split in ("train", "val", "test") if split in division.values()
+    }
+    for samples in splits.values():
+        for sample in samples:
+            split = division[sample.image]
+            found[split].append(sample._replace(split=split))
+    return {**found}
+
+
 @contextmanager
 def _without_collector() -> Iterator[None]:
     """Millions of small things without a cycle are made, and nothing is won by looking for one
@@ -146,17 +176,14 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _check_places(source: Path, target: Path, wish: ConversionOptions) -> None:
+def check_places(source: Path, target: Path) -> None:
+    """Raise `Refused` where the data of `source` cannot be written to `target`."""
     if target.exists() or target.is_symlink():
         raise Refused(f"{target} exists already", fix="name a folder that does not")
     if target.resolve().is_relative_to(source.resolve()):
         raise Refused(
             f"{target} lies in the data itself, and would become a part of it",
             fix="name a folder outside of it",
-        )
-    if wish.to == "imagefolder" and wish.images == "none":
-        raise Refused(
-            "imagefolder has no labels but the folders of its images", fix="leave out --images"
         )
 
 

@@ -32,7 +32,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 class SourceData:
     """A dataset as it was read: `headers` are those of the images whose size or format matters,
     `loose` the images that no split has, `broken` those that cannot be read and are in none any
-    more, each with why."""
+    more, each with why. `old_folders` are those of the splits that it was divided into before."""
 
     tree: FileTree
     layout: Layout
@@ -40,6 +40,7 @@ class SourceData:
     headers: Mapping[str, ImageHeader]
     loose: Sequence[str]
     broken: Mapping[str, str] = field(default_factory=dict)
+    old_folders: Sequence[str] = ()
 
 
 def read_layout(path: Path) -> tuple[FileTree, Layout]:
@@ -66,11 +67,13 @@ def read_layout(path: Path) -> tuple[FileTree, Layout]:
 class ReadingOptions:
     """How images are read: whether the target needs the size of each; whether the labels are
     trusted with it, so that no image of which they say one is opened, or else every image is
-    decoded; and whether what cannot be read is left out, or ends it."""
+    decoded; and whether what cannot be read is left out, or ends it. Where all were decoded
+    already, what is `broken` is said, with why."""
 
     needs_sizes: bool
     trusts_labels: bool = False
     skips_broken: bool = False
+    broken: Mapping[str, str] | None = None
 
 
 def read_source(
@@ -99,7 +102,7 @@ def read_source(
     headers |= opened
     # Masks are read in any case.
     pixels = named if wish.trusts_labels else {*images, *named}
-    faults |= find_broken(tree.root, pixels, progress)
+    faults |= find_broken(tree.root, pixels, progress) if wish.broken is None else wish.broken
     if faults:
         layout = _leave_out(tree.root, layout, faults, is_wanted=wish.skips_broken)
     splits: Mapping[str, Sequence[Sample]] = {

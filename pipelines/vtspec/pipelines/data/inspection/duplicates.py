@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from vtspec.adapters.data.annotations import Sample
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_warning
@@ -10,6 +10,8 @@ from vtspec.pipelines.formatting import pluralize
 
 from .image_probe import ImageInfo
 from .near_duplicates import group_near_duplicates
+
+_RESPLIT: Final = "vtspec datasets split DATA NEW --resplit divides anew"
 
 
 class _Place(NamedTuple):
@@ -23,7 +25,7 @@ def check_leaks(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[Data
     if leaks:
         yield make_warning(
             f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
-            "keep each of them in one split only",
+            f"keep each of them in one split only: {_RESPLIT}",
             _list_files(leaks),
         )
 
@@ -45,7 +47,7 @@ def check_near_leaks(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator
         yield make_warning(
             f"{pluralize(len(leaks), 'image')} nearly the same in more than one split: figures "
             "will flatter",
-            "keep all that are alike in one split only",
+            f"keep all that are alike in one split only: {_RESPLIT}",
             _list_files(leaks),
         )
 

@@ -28,9 +28,7 @@ def check_splits(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
         split = format_command("vtspec", "datasets", "split", tree.root, target)
         yield make_error(
             "the data is not split into train and val",
-            f"{split}    (copies it, 80 % train, 10 % val, 10 % test)"
-            if layout.format == "imagefolder"
-            else "put the images and labels of each split into folders train and val",
+            f"{split}    (copies it, 80 % train, 10 % val, 10 % test)",
         )
         return
     for split in ("train", "val"):
