@@ -168,6 +168,8 @@ FREE = {
     "shares",
     "license",
     "description",
+    "group_by",
+    "group_field",
     "remote",
     "name",
     "uri",

@@ -1,6 +1,7 @@
 """`vtspec datasets` as a person types it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -72,6 +73,17 @@ def test_inspect_prints_every_finding_and_ends_with_2(data: Path) -> None:
 def test_inspect_prints_json(data: Path) -> None:
     result = typed("inspect", "data/pets", "--output", "json")
     assert json.loads(result.output) == inspect_dataset(Path("data/pets")).to_json()
+
+
+def test_inspect_says_what_a_fast_look_did_not_check(data: Path) -> None:
+    write_files(Path("data/pets"), {"train/cat/1.png": png(size=(300, 2))})
+    result = typed("inspect", "data/pets", "--fast")
+    assert result.exit_code == 0
+    shown = " ".join(result.output.split())
+    assert "contentHash: not computed, as --fast reads no pixels" in shown
+    assert "not checked broken-images, duplicates-across-splits, near-duplicates-" in shown
+    assert "content-hash (--fast reads headers alone)" in shown
+    assert "sides up to 16 px (19), up to 512 px (1)" in shown
 
 
 def test_inspect_writes_a_page(data: Path, tmp_path: Path) -> None:
@@ -199,7 +211,7 @@ def test_split_refuses_what_is_split_broken_or_there(data: Path, tmp_path: Path)
         typed("split", "pets", "new")
     more = {f"{c}/{n}.png": png((n, 9, ord(c[0]))) for c in ("cat", "dog") for n in range(9)}
     write_files(tmp_path / "pets", more)
-    with pytest.raises(Permanent, match="data exists already"):
+    with pytest.raises(Refused, match="data exists already"):
         typed("split", "pets", "data")
     write_files(tmp_path, {"file": b""})
     with pytest.raises(Refused, match="something else is there: file"):
@@ -264,3 +276,30 @@ def test_convert_offers_every_format_that_is_written() -> None:
     (to,) = [one for one in convert_command.params if one.name == "to"]
     assert isinstance(to.type, click.Choice)
     assert tuple(to.type.choices) == TARGETS
+
+
+def test_convert_names_what_it_leaves_out(data: Path) -> None:
+    write_files(Path("data/pets"), {"val/cat/0.png": b"no image"})
+    with pytest.raises(Permanent, match=r"1 image cannot be read: val/cat/0\.png: it is no image"):
+        typed("convert", "data/pets", "out", "--to", "csv")
+    result = typed("convert", "data/pets", "out", "--to", "csv", "--skip-broken")
+    assert "left out 1 image that cannot be read\n" in result.stderr
+    assert "left out val/cat/0.png: it is no image\n" in result.stderr
+    assert "val          3 images" in result.output
+
+
+def test_split_says_what_stays_together_and_what_is_not_as_it_was(data: Path) -> None:
+    shutil.copy(data / "train" / "cat" / "0.png", data / "val" / "cat" / "copy.png")
+    with pytest.raises(Permanent, match="is split already, into train, val, test"):
+        typed("split", "data/pets", "new")
+    result = typed("split", "data/pets", "new", "--resplit", "--shares", "50/50")
+    assert "kept together: 2 images in 1 group, the largest of 2\n" in result.output
+    assert re.search(r"not as it was: [0-9]+ images under another name", result.output)
+    assert "next: vtspec datasets add new --name new\n" in result.output
+    assert not {one.check for one in inspect_dataset(Path("new")).findings} - {
+        "duplicates-within-split"
+    }
+    words = ("split", "new", "again", "--resplit", "--group-by", "folder")
+    with pytest.raises(Permanent, match="21 images in 4 groups that stay together"):
+        typed(*words)
+    assert "21 images in 4 groups" in typed(*words, "--shares", "50/50").output

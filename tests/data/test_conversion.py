@@ -434,8 +434,60 @@ def test_a_link_out_of_the_data_is_not_followed(tmp_path: Path, name: str) -> No
 
 def test_an_image_that_cannot_be_read_ends_it(tmp_path: Path) -> None:
     files = {**BUILDERS["yolo"](), "images/val/a0.png": b"no image"}
-    with pytest.raises(Permanent, match=r"1 image cannot be read, such as images/val/a0\.png"):
+    with pytest.raises(Permanent, match=r"1 image cannot be read: images/val/a0\.png: it is"):
         convert(tmp_path, files, "coco")
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+def test_an_image_that_is_cut_off_ends_it_as_it_ends_training(tmp_path: Path) -> None:
+    files = BUILDERS["voc"]()
+    name = next(name for name in files if name.endswith(".png"))
+    files[name] = files[name][:-40]
+    with pytest.raises(Permanent, match=r"1 image cannot be read: .*truncated") as caught:
+        convert(tmp_path, files, "coco")
+    assert caught.value.fix is not None and "--skip-broken" in caught.value.fix
+    # Without its images, nothing of it is read.
+    assert convert(tmp_path, files, "coco", images="none").left_out == {}
+
+
+def build_classes() -> Files:
+    """A folder of classes with six images."""
+    places = [(split, name) for split in ("train", "val") for name in ("cat", "dog", "eel")]
+    return {f"{split}/{name}/a.png": draw(n) for n, (split, name) in enumerate(places)}
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo", "voc", "masks", "csv", "imagefolder"])
+@pytest.mark.parametrize("length", [0, 60])
+def test_broken_images_are_left_out_where_that_is_wanted(
+    tmp_path: Path, form: str, length: int
+) -> None:
+    sound = build_classes() if form == "imagefolder" else BUILDERS[form]()
+    name = next(name for name in sound if name.endswith(".png") and "masks" not in name)
+    files = {**sound, name: sound[name][:length]}
+    to = {"yolo": "coco", "csv": "jsonl", "imagefolder": "csv"}.get(form, form)
+    done = convert(tmp_path, files, to, skips_broken=True)
+    whole = convert_dataset(
+        write_files(tmp_path / "whole", sound),
+        tmp_path / "all",
+        ConversionOptions(to=to),
+    )
+    assert list(done.left_out) == [name] and done.left_out[name]
+    assert sum(done.images.values()) == sum(whole.images.values()) - 1
+    assert done.to_json()["leftOut"] == dict(done.left_out)
+    assert [one.kind for one in done.omissions] == [one.kind for one in whole.omissions]
+    found = inspect_dataset(tmp_path / "target")
+    assert "broken-images" not in {one.check for one in found.errors}
+
+
+def test_an_image_whose_mask_is_broken_is_left_out_with_it(tmp_path: Path) -> None:
+    files = {**BUILDERS["masks"](), "masks/train/a0.png": b"no mask"}
+    for images in ("copy", "none"):
+        with pytest.raises(Permanent, match=r"masks/train/a0\.png: it is no image"):
+            convert(tmp_path, files, "coco", images=images)
+        done = convert(tmp_path, files, "coco", images=images, skips_broken=True)
+        assert done.left_out == {"masks/train/a0.png": "it is no image"}
+        assert done.images["train"] == len(BUILDERS["masks"]()) // 4 - 1
+        shutil.rmtree(tmp_path / "target")
 
 
 def test_names_are_told_apart_without_their_endings(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Inspecting data finds everything that is wrong with it, really decodes it, and never raises."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from PIL import Image
 from dvc_repositories import write_files
 from spoiled_data import jpeg, noise, png, saved, sound_folder
 from vtspec.adapters.data.content_hash import hash_content
+from vtspec.pipelines.data.inspection.checks import CHECKS
 from vtspec.pipelines.data.inspection.html_page import render_page
-from vtspec.pipelines.data.inspection.image_probe import inspect_images
+from vtspec.pipelines.data.inspection.image_probe import ImageInfo, inspect_images
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
+from vtspec.pipelines.data.inspection.size_buckets import count_sides
 
 SPLITS = ("train", "val")
 
@@ -58,15 +61,139 @@ def test_the_same_is_there_as_plain_data(data: Path) -> None:
         "targets": None,
         "images": 3,
         "perClass": {"cat": 2, "dog": 1},
+        "pixelsPerClass": {},
+        "objectSizes": {},
     }
     assert found["findings"] == [
         {
+            "check": "broken-images",
             "severity": "error",
             "message": "1 broken image: it is no image",
             "fix": "write them anew, or delete them",
             "files": ["val/dog/0.png"],
         }
     ]
+    states = {check["name"]: (check["state"], check["reason"]) for check in found["checks"]}
+    assert states["broken-images"] == ("error", None)
+    assert states["spec"] == ("skipped", "the data has errors")
+    assert states["labels"] == states["class-coverage"] == ("passed", None)
+    # What has no meaning for a format is not said to have been looked at.
+    assert not {"boxes-outside", "mask-values", "repeated-rows"} & set(states)
+
+
+def test_every_finding_has_the_name_of_a_check_that_says_so(data: Path) -> None:
+    write_files(data, {"val/dog/0.png": b"", ".DS_Store": b"", "train/cat/\x1b.png": png()})
+    shutil.copy(data / "train" / "cat" / "0.png", data / "test" / "dog" / "copy.png")
+    found = inspect_dataset(data)
+    worst: dict[str, str] = {}
+    for finding in found.findings:
+        if worst.get(finding.check) != "error":
+            worst[finding.check] = finding.severity
+    assert worst == {
+        "broken-images": "error",
+        "duplicates-across-splits": "warning",
+        "conflicting-labels": "warning",
+        "file-names": "error",
+        "other-files": "warning",
+    }
+    assert worst == {
+        one.name: one.state for one in found.checks if one.state in ("warning", "error")
+    }
+    names = [check.name for check in found.checks]
+    assert len(names) == len(set(names)) > 15
+
+
+PIXELS = {
+    "broken-images",
+    "duplicates-across-splits",
+    "near-duplicates-across-splits",
+    "conflicting-labels",
+    "duplicates-within-split",
+    "frames",
+    "visibility",
+    "content-hash",
+}
+
+
+def test_a_fast_look_says_what_it_did_not_check(data: Path) -> None:
+    write_files(data, {"train/cat/0.png": noise(1, "PNG")[:200]})
+    shutil.copy(data / "train" / "cat" / "1.png", data / "test" / "cat" / "copy.png")
+    assert len(inspect_dataset(data).findings) == 2
+    found = inspect_dataset(data, is_fast=True)
+    assert list(found.findings) == []
+    assert {
+        one.name: one.reason for one in found.checks if one.state == "skipped"
+    } == dict.fromkeys(PIXELS, "--fast reads headers alone")
+    assert {one.state for one in found.checks if one.name not in PIXELS} == {"passed"}
+    assert found.content_hash is None and found.to_json()["fast"] is True
+    # The rest is as ever: of the broken image there is a header.
+    assert found.count_per_class("train") == {"cat": 6, "dog": 6}
+    assert dict(found.count_sizes()) == {"16 x 12": 20, "64 x 48": 1}
+    assert render_page(found).count("<img src=") == 15
+
+
+def test_a_fast_look_finds_what_headers_and_labels_tell(data: Path) -> None:
+    write_files(data, {"train/cat/0.png": b"GIF89a", "train/dog/0.png": b""})
+    found = inspect_dataset(data, is_fast=True)
+    assert told(found, "1 broken image: it is no image")[1] == ("train/cat/0.png",)
+    assert told(found, "1 broken image: the file is empty")[1] == ("train/dog/0.png",)
+    assert {one.name: one.state for one in found.checks}["broken-images"] == "error"
+    assert found.count_readable("train") == 10
+
+
+def test_a_fast_look_at_masks_counts_no_class(tmp_path: Path) -> None:
+    found = inspect_dataset(
+        masked_folder(tmp_path, train=mask(0, 1, 7), val=mask(0, 1)), is_fast=True
+    )
+    assert found.count_per_class("train") == found.count_pixels("train") == {}
+    states = {one.name: one.state for one in found.checks}
+    assert states["mask-values"] == states["class-coverage"] == states["class-imbalance"]
+    assert (states["mask-values"], states["target-sizes"]) == ("skipped", "passed")
+    assert "Classes were not counted" in render_page(found)
+
+
+def test_objects_and_images_are_counted_by_size(tmp_path: Path) -> None:
+    image = {"id": 1, "file_name": "a.png", "width": 200, "height": 130}
+    boxes = [[0, 0, 31, 32], [0, 0, 32, 32], [0, 0, 95, 96], [0, 0, 96, 96]]
+    rows = [{"id": n, "image_id": 1, "category_id": 1, "bbox": b} for n, b in enumerate(boxes)]
+    # Its polygon is small, whatever the box around it.
+    rows[3]["segmentation"] = [[0, 0, 96, 96, 96, 97]]
+    content = {"images": [image], "categories": [{"id": 1, "name": "cat"}]}
+    for split in SPLITS:
+        labels = {**content, "annotations": rows if split == "train" else []}
+        write_files(tmp_path, {f"annotations/{split}.json": json.dumps(labels).encode()})
+        write_files(tmp_path, {f"{split}/a.png": noise(len(split), "PNG", (200, 130))})
+    found = inspect_dataset(tmp_path)
+    assert found.count_object_sizes("train") == {"small": 2, "medium": 2, "large": 0}
+    assert found.count_object_sizes("val") == {}
+    assert found.count_sides() == [(256, 2)]
+    assert "Objects by size" in render_page(found)
+
+
+@pytest.mark.parametrize(("side", "bucket"), [(1, 1), (2, 2), (3, 4), (64, 64), (65, 128)])
+def test_a_side_is_in_the_least_power_of_two(side: int, bucket: int) -> None:
+    assert count_sides([ImageInfo(image="a", width=1, height=side)]) == [(bucket, 1)]
+
+
+def test_the_docs_name_every_check() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
+    table = text[text.index("## Checks") : text.index("## Another format")]
+    found = re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)
+    assert found == [*(check.name for check in CHECKS), "content-hash", "spec"]
+
+
+def test_boxes_that_reach_outside_are_told_of_yolo_too(tmp_path: Path) -> None:
+    files = {f"images/{s}/{n}.png": noise(n, "PNG") for n, s in enumerate((*SPLITS, "train"))}
+    rows = {
+        "labels/train/0.txt": b"0 0.95 0.5 0.2 0.2\n",
+        "labels/train/2.txt": b"0 0.9 0.5 0.2 0.2\n",
+        "labels/val/1.txt": b"0 0.5 0.5 0.2 0.2\n",
+    }
+    found = inspect_dataset(
+        write_files(tmp_path, {"data.yaml": b"names: [cat]\n", **files, **rows})
+    )
+    words = "1 image with a box that reaches outside of the image"
+    assert told(found, words) == ("warning", ("images/train/0.png",))
 
 
 def test_progress_is_told(data: Path) -> None:
@@ -189,6 +316,60 @@ def test_an_image_twice_in_a_split_is_told(data: Path) -> None:
 def test_an_image_with_two_labels_is_told(data: Path) -> None:
     shutil.copy(data / "train" / "cat" / "0.png", data / "train" / "dog" / "copy.png")
     assert told(inspect_dataset(data), "1 image with more than one label")[0] == "warning"
+
+
+def asked_folder(root: Path, **rows: list[tuple[str, str]]) -> Path:
+    """Tables of questions, whose pictures are of the colour that their name begins with."""
+    tables = {
+        f"{split}.jsonl": "\n".join(
+            json.dumps({"path": path, "question": words, "answers": ["yes"]})
+            for path, words in asked
+        ).encode()
+        for split, asked in rows.items()
+    }
+    images = {path for asked in rows.values() for path, _ in asked}
+    return write_files(root, {**tables, **{path: png((int(path[0]), 0, 0)) for path in images}})
+
+
+def test_several_questions_about_one_image_are_no_copies(tmp_path: Path) -> None:
+    asked = [("1.png", "Is it red?"), ("1.png", "Is it blue?"), ("2.png", "Is it red?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("3.png", "Is it red?")]))
+    assert [] == list(found.findings)
+
+
+def test_a_question_that_is_asked_twice_is_told(tmp_path: Path) -> None:
+    asked = [("1.png", "Is it red?"), ("1.png", "Is it blue?"), ("1.png", "Is it red?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("3.png", "Is it red?")]))
+    words = "2 rows of a table that say the same as another one"
+    assert told(found, words) == ("warning", ("train.jsonl:1", "train.jsonl:3"))
+    assert len(found.findings) == 1
+
+
+def test_an_image_that_is_asked_in_two_splits_is_a_leak(tmp_path: Path) -> None:
+    asked = [("1.png", "Is it red?"), ("1.png", "Is it blue?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("1.png", "Is it green?")]))
+    assert told(found, "1 image in more than one split") == ("warning", ("1.png",))
+    assert len(found.findings) == 1
+
+
+def test_copies_that_are_asked_different_things_are_not_to_be_deleted_alone(
+    tmp_path: Path,
+) -> None:
+    asked = [("1.png", "Is it red?"), ("1b.png", "Is it blue?")]
+    found = inspect_dataset(asked_folder(tmp_path, train=asked, val=[("3.png", "Is it red?")]))
+    assert told(found, "1 image more than once in a split")[1] == ("1.png", "1b.png")
+    assert found.findings[0].fix.startswith("let the rows of all copies name one file")
+
+
+@pytest.mark.parametrize("label", ["cat", "dog"])
+def test_a_file_that_a_table_names_twice_is_told(tmp_path: Path, label: str) -> None:
+    table = f"path,label\n1.png,cat\n2.png,dog\n1.png,{label}\n".encode()
+    images = {f"{n}.png": png((n, 0, 0)) for n in range(1, 5)}
+    write_files(tmp_path, {"train.csv": table, "val.csv": b"path,label\n3.png,cat\n4.png,dog\n"})
+    found = inspect_dataset(write_files(tmp_path, images))
+    words = {"cat": "2 rows of a table", "dog": "1 image with more than one label"}
+    assert told(found, words[label])[0] == "warning"
+    assert len(found.findings) == 1
 
 
 def test_broken_images_of_one_kind_are_told_together(data: Path) -> None:
@@ -315,6 +496,67 @@ def test_masks_are_looked_at_too(tmp_path: Path) -> None:
     masks = {f"masks/{s}/a.png": b"broken" for s in ("train", "val")}
     found = inspect_dataset(write_files(tmp_path, {"classes.txt": b"sky\n", **files, **masks}))
     assert told(found, "2 broken images")[1] == ("masks/train/a.png", "masks/val/a.png")
+
+
+def mask(*values: int, mode: str = "L") -> bytes:
+    """A mask of 16 x 12 where each value has a stripe of two columns, and the first the rest."""
+    # Pillow fills 16 bits with the same byte twice.
+    image = Image.new("L" if mode == "I;16" else mode, (16, 12), values[0])
+    for place, value in enumerate(values[1:], 1):
+        image.paste(value, (2 * place, 0, 2 * place + 2, 12))
+    if mode == "P":
+        # With a short palette Pillow writes fewer bits than the indexes need.
+        image.putpalette(bytes(3 * 256))
+    return saved(image.convert(mode), "PNG")
+
+
+def masked_folder(root: Path, **masks: bytes) -> Path:
+    """An image with its mask for each split; `sky`, `road` and `sea` are the classes."""
+    files = {f"images/{split}/a.png": png((n, 0, 0)) for n, split in enumerate(masks)}
+    labels = {f"masks/{split}/a.png": content for split, content in masks.items()}
+    return write_files(root, {"classes.txt": b"sky\nroad\nsea\n", **files, **labels})
+
+
+def test_a_mask_counts_once_for_each_class_and_its_pixels_one_by_one(tmp_path: Path) -> None:
+    found = inspect_dataset(masked_folder(tmp_path, train=mask(1, 2, 255, 2), val=mask(0, 1)))
+    assert {split: found.count_per_class(split) for split in SPLITS} == {
+        "train": {"sky": 0, "road": 1, "sea": 1},
+        "val": {"sky": 1, "road": 1, "sea": 0},
+    }
+    assert {split: found.count_pixels(split) for split in SPLITS} == {
+        "train": {"sky": 0, "road": 10 * 12, "sea": 4 * 12},
+        "val": {"sky": 14 * 12, "road": 2 * 12, "sea": 0},
+    }
+    assert found.compute_pixel_shares() == {"sky": 14 / 30, "road": 12 / 30, "sea": 4 / 30}
+    assert told(found, "split 'train' has nothing of 'sky'")[0] == "warning"
+    assert found.to_json()["splits"]["val"]["pixelsPerClass"]["road"] == 24
+    shown = render_page(found)
+    assert "46.7 % of pixels" in shown and shown.count("<img src=") == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (mask(0, 1, mode="1"), {"sky": 1, "road": 1, "sea": 0}),
+        (mask(0, 2, mode="I;16"), {"sky": 1, "road": 0, "sea": 1}),
+        (mask(0, 2, mode="P"), {"sky": 1, "road": 0, "sea": 1}),
+        (b"broken", {"sky": 0, "road": 0, "sea": 0}),
+        (png(), {"sky": 0, "road": 0, "sea": 0}),
+    ],
+    ids=["1 bit", "16 bits", "palette", "broken", "colours"],
+)
+def test_masks_of_any_depth_are_counted(
+    tmp_path: Path, content: bytes, expected: dict[str, int]
+) -> None:
+    found = inspect_dataset(masked_folder(tmp_path, train=content, val=mask(0, 1, 2)))
+    assert found.count_per_class("train") == expected
+
+
+def test_of_values_that_mean_nothing_few_are_kept(tmp_path: Path) -> None:
+    depth = Image.frombytes("I;16", (100, 100), bytes(n % 251 for n in range(20_000)))
+    write_files(tmp_path, {"a.png": saved(depth, "PNG")})
+    (look,) = inspect_images(tmp_path, ["a.png"], {"a.png"}, {"a.png": 3})
+    assert 5 <= len(look.values) <= 5 + 3 + 1
 
 
 def test_the_page_shows_findings_counts_and_samples(data: Path) -> None:

@@ -280,6 +280,9 @@ def test_images_are_those_of_the_classes_in_use_where_they_were_counted() -> Non
     assert count_images(statistics, ["a", "b"], ["a", "b"]) == {"train": 20, "val": 10}
     assert count_images(statistics, ["b"], ["a", "b"]) == {"train": 5, "val": 10}
     assert count_images(None, ["a"], ["a"]) == {}
+    # Where objects are counted, or masks, an image is counted in several classes.
+    several = {"splits": {"train": {"images": 20, "perClass": {"a": 18, "b": 15, "c": 1}}}}
+    assert count_images(several, ["a", "b"], ["a", "b", "c"]) == {"train": 20}
 
 
 @unhurried

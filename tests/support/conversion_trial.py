@@ -17,9 +17,9 @@ from vtspec.pipelines.data.conversion.convert import (
     ConversionOptions,
     convert_dataset,
 )
-from vtspec.pipelines.data.conversion.source import get_row_form
 from vtspec.pipelines.data.conversion.targets import TARGETS, choose_form
 from vtspec.pipelines.data.formats.layout import Layout
+from vtspec.pipelines.data.formats.yolo import get_row_form
 from vtspec.pipelines.data.inspection.inspect import Inspection, inspect_dataset
 from vtspec.pipelines.errors import Permanent, Refused
 
@@ -87,8 +87,8 @@ def _judge(source: Path, target: Path, to: str) -> Trial:
     if after is None or before is None:
         return Trial(fault="wrongly taken", detail=f"to {to}", is_taken=True)
     if not is_sound:
-        # Images that are broken, and splits that are not there, are carried along as they are,
-        # but for images that no split has.
+        # Splits that are not there are carried along as they are, but for images that no split
+        # has.
         is_left_out = any(one.kind == "unsplit" for one in done.omissions)
         fault = None if after.errors or is_left_out else "wrongly taken"
         return Trial(fault=fault, detail=f"to {to}: {before.errors[0].message}")

@@ -13,7 +13,6 @@ from spoiled_data import noise, saved
 from vtspec.adapters.data.image_decoding import FORMATS, UnreadableImageError, read_image
 from vtspec.pipelines.data.conversion.image_headers import read_headers
 from vtspec.pipelines.data.inspection.image_probe import inspect_images
-from vtspec.pipelines.errors import Permanent
 
 MUTANTS = 280
 MANY = 7_000
@@ -93,10 +92,8 @@ def read_for_training(path: Path) -> tuple[int, int] | None:
 
 
 def read_header(root: Path) -> tuple[int, int] | None:
-    try:
-        return read_headers(root, ["a.png"])["a.png"].size
-    except Permanent:
-        return None
+    found, _ = read_headers(root, ["a.png"])
+    return found["a.png"].size if found else None
 
 
 @pytest.mark.slow

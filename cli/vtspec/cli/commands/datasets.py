@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.conversion.convert import Conversion
+    from vtspec.pipelines.data.conversion.omissions import Omission
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
     from vtspec.pipelines.data.refresh import SpecChange
     from vtspec.pipelines.operations.datasets import WrittenDataset
@@ -113,17 +114,20 @@ def serialize_dataset(one: "ListedDataset", repository: "Repository") -> dict[st
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a page with pictures to this file.",
 )
-def inspect_command(path: Path, output: str, html: Path | None) -> None:
+@click.option(
+    "--fast", is_flag=True, help="Read labels and headers of images alone; says what it left out."
+)
+def inspect_command(path: Path, output: str, html: Path | None, fast: bool) -> None:
     """Say what lies in the folder PATH: format, classes, counts, sizes, and what is wrong.
 
-    NAME is a dataset, whose data is looked at. Every image is decoded. Exit code 2 where there are
-    errors, 0 where there are none.
+    NAME is a dataset, whose data is looked at. Every image is decoded, but with --fast. Exit code
+    2 where there are errors, 0 where there are none.
     """
     from vtspec.cli.run_arguments import require_folder
     from vtspec.pipelines.operations.datasets import find_data
 
     require_folder(html)
-    inspection = _inspect(find_data(path, Path.cwd()))
+    inspection = _inspect(find_data(path, Path.cwd()), is_fast=fast)
     if html is not None:
         from vtspec.adapters.durable_files import write_file_atomic
         from vtspec.pipelines.data.inspection.html_page import render_page
@@ -259,28 +263,53 @@ def _print_next(written: "WrittenDataset", repository: "Repository") -> None:
 
 
 @command.command("split")
-@click.argument("path", type=FOLDER)
+@click.argument("path", metavar="PATH|NAME", type=FOLDER, shell_complete=complete_dataset)
 @click.argument("target", type=FOLDER)
 @click.option("--shares", default="80/10/10", show_default=True, help="train/val, or with test.")
-@click.option("--skip-broken", is_flag=True, help="Leave out images that cannot be read.")
-def split_command(path: Path, target: Path, shares: str, skip_broken: bool) -> None:
-    """Copy PATH (a folder a class) to TARGET, divided into train, val and test.
+@click.option(
+    "--group-by",
+    metavar="folder|PATTERN",
+    help="Keep together images of one folder, or whose paths have the same match of a regular "
+    "expression (of its groups): --group-by '(video[0-9]+)'.",
+)
+@click.option(
+    "--group-field", metavar="NAME", help="Keep together rows with one value in a table's column."
+)
+@click.option(
+    "--ignore-near-duplicates",
+    "joins_near",
+    flag_value=False,
+    default=True,
+    help="Keep only images with the very same pixels together.",
+)
+@click.option("--resplit", "resplits", is_flag=True, help="Divide anew what is split already.")
+@click.option(
+    "--skip-broken", "skips_broken", is_flag=True, help="Leave out images that cannot be read."
+)
+def split_command(path: Path, target: Path, shares: str, **wish: Any) -> None:
+    """Copy the data in PATH to TARGET, in its own format, divided into train, val and test.
 
-    PATH may lie anywhere; TARGET in the repository, such as data/cats, can then be added.
-    The division depends on the images alone, so it is the same everywhere; copies of an image
-    stay in one split.
+    PATH may lie anywhere, and NAME is a dataset; TARGET in the repository, such as data/cats, can
+    then be added. The division depends on the data alone, so it is the same everywhere. Each class
+    is divided alike; images that are the same or nearly the same stay in one split, as groups do.
     """
-    from vtspec.pipelines.data.split_copy import split_dataset
+    from vtspec.pipelines.data.dataset_split import SplitOptions
+    from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.operations.datasets import find_data, split_data
     from vtspec.pipelines.project.spec_names import make_name
 
-    parts = _parse_shares(shares)
-    inspection = _inspect(path)
-    counts = split_dataset(inspection, target, parts, skip_broken=skip_broken)
-    for split, count in counts.items():
+    options = SplitOptions(shares=_parse_shares(shares), **wish)
+    with _show_progress() as progress:
+        done = split_data(find_data(path, Path.cwd()), target, options, progress)
+    for split, count in done.images.items():
         click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
-    broken = [look for look in inspection.looks.values() if look.fault]
-    for look in broken:
-        click.echo(make_visible(f"left out {look.image}: {look.fault}"), err=True)
+    if done.groups:
+        click.echo(
+            f"kept together: {pluralize(sum(done.groups), 'image')} in "
+            f"{pluralize(len(done.groups), 'group')}, the largest of {done.groups[0]:,}"
+        )
+    _print_left_out(done.left_out)
+    _print_omissions(done.omissions)
     name = make_name(target.resolve().name, otherwise="NAME")
     add = format_command("vtspec", "datasets", "add", target, "--name", name)
     click.echo(f"next: {add}")
@@ -320,6 +349,9 @@ def _parse_shares(text: str) -> dict[str, float]:
     show_default=True,
     help="Whether images are copied beside their labels.",
 )
+@click.option(
+    "--skip-broken", "skips_broken", is_flag=True, help="Leave out images that cannot be read."
+)
 @click.option("--no-check", is_flag=True, help="Do not read again what was written.")
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def convert_command(source: Path, target: Path, no_check: bool, output: str, **wish: Any) -> None:
@@ -327,7 +359,8 @@ def convert_command(source: Path, target: Path, no_check: bool, output: str, **w
 
     Images without labels are kept. What the format cannot say is counted and told, and what was
     written is read again and held against the source, object by object. Data that inspection
-    refuses is not converted; PATH stays as it is.
+    refuses is not converted, but that --skip-broken leaves broken images out, and names them; PATH
+    stays as it is.
     """
     from vtspec.pipelines.data.conversion.convert import ConversionOptions
     from vtspec.pipelines.operations.datasets import convert_data, find_data
@@ -349,14 +382,10 @@ def _print_conversion(done: "Conversion", task: str | None) -> None:
     click.echo(f"{done.source}: {done.from_format}, written as {done.to_format} in {done.target}")
     for split, count in done.images.items():
         click.echo(f"{split:<6}{count:>8,} image{'s' * (count != 1)}")
+    _print_left_out(done.left_out)
     if done.fidelity is not None:
         click.echo("came back: " + "; ".join(format_fidelity(done.fidelity)))
-    for one in done.omissions:
-        click.echo(f"\nnot as it was: {one.message}")
-        for place in one.places:
-            click.echo(f"    {make_visible(place)}")
-        if one.count > len(one.places):
-            click.echo("    …")
+    _print_omissions(done.omissions)
     click.echo(f"\n{pluralize(len(done.omissions), 'thing')} not as it was")
     name = make_name(done.target.resolve().name, otherwise="NAME")
     words = ("vtspec", "datasets", "add", done.target, "--name", name)
@@ -364,11 +393,30 @@ def _print_conversion(done: "Conversion", task: str | None) -> None:
     click.echo(f"next: {format_command(*words, *named)}")
 
 
-def _inspect(path: Path) -> "Inspection":
+def _print_omissions(omissions: "Sequence[Omission]") -> None:
+    for one in omissions:
+        click.echo(f"\nnot as it was: {one.message}")
+        for place in one.places:
+            click.echo(f"    {make_visible(place)}")
+        if one.count > len(one.places):
+            click.echo("    …")
+
+
+def _print_left_out(faults: "Mapping[str, str]") -> None:
+    """How many images were left out as broken, and each of them, with why."""
+    from vtspec.pipelines.formatting import pluralize
+
+    if faults:
+        click.echo(f"left out {pluralize(len(faults), 'image')} that cannot be read", err=True)
+    for image, fault in sorted(faults.items()):
+        click.echo(make_visible(f"left out {image}: {fault}"), err=True)
+
+
+def _inspect(path: Path, *, is_fast: bool = False) -> "Inspection":
     from vtspec.pipelines.operations.datasets import inspect_data
 
     with _show_progress() as progress:
-        return inspect_data(path, progress)
+        return inspect_data(path, progress, is_fast=is_fast)
 
 
 @contextmanager
@@ -393,41 +441,84 @@ def _print_inspection(inspection: "Inspection") -> None:
     click.echo(f"{inspection.path}: {layout.format}, as {make_visible(layout.why)}")
     click.echo(f"tasks    {', '.join(layout.tasks)}")
     click.echo(f"files    {inspection.files:,}, {format_size(inspection.bytes)}")
-    click.echo(f"hash     contentHash: {inspection.content_hash or 'none, see below'}")
+    unknown = (
+        "not computed, as --fast reads no pixels" if inspection.is_fast else "none, see below"
+    )
+    click.echo(f"hash     contentHash: {inspection.content_hash or unknown}")
     click.echo(f"sizes    {_format_top_counts(inspection.count_sizes())}")
+    _print_buckets(inspection)
     modes = inspection.count_modes()
     # Few there are, and the odd one is what a person looks for.
     click.echo(f"modes    {_format_top_counts(modes, len(modes))}\n")
     _print_counts(inspection)
     for finding in inspection.findings:
-        click.echo(f"\n{finding.severity}: {make_visible(finding.message)}")
+        message = make_visible(finding.message)
+        click.echo(f"\n{finding.severity}: {message} [{finding.check}]")
         for file in finding.files[:3]:
             click.echo(f"    {make_visible(file)}")
         if len(finding.files) > 3:
             click.echo(f"    and {len(finding.files) - 3:,} more (--output json has all)")
         click.echo(f"  fix: {finding.fix}")
+    click.echo()
+    _print_checks(inspection)
     errors = len(inspection.errors)
     warnings = len(inspection.findings) - errors
     click.echo(f"\n{pluralize(errors, 'error')}, {pluralize(warnings, 'warning')}")
 
 
+def _print_buckets(inspection: "Inspection") -> None:
+    """How large images are where they differ, and objects where they have a place."""
+    from vtspec.pipelines.data.inspection.size_buckets import OBJECT_SIZES
+
+    sides = inspection.count_sides()
+    if len(sides) > 1:
+        found = [(f"up to {side:,} px", count) for side, count in sides]
+        click.echo(f"sides    {_format_top_counts(found, len(found))}")
+    counts = [inspection.count_object_sizes(split) for split in inspection.layout.splits]
+    sizes = {name: sum(split[name] for split in counts if split) for name in OBJECT_SIZES}
+    if any(counts):
+        click.echo(f"objects  {_format_top_counts([*sizes.items()])}; small is below 32² px")
+
+
+def _print_checks(inspection: "Inspection") -> None:
+    """The names of all checks, by what became of them."""
+    from vtspec.cli.views.styled_text import format_paragraph, get_terminal_width, print_lines
+
+    width = get_terminal_width(sys.stdout)
+    by_state: dict[tuple[str, str | None], list[str]] = {}
+    for check in inspection.checks:
+        by_state.setdefault((check.state, check.reason), []).append(check.name)
+    for (state, reason), names in by_state.items():
+        words = "not checked" if state == "skipped" else state
+        why = f" ({reason})" if reason else ""
+        print_lines(format_paragraph(f"{', '.join(names)}{why}", width, mark=f"{words:<13}"))
+
+
 def _print_counts(inspection: "Inspection") -> None:
     from vtspec.cli.views.styled_text import get_table_width, print_lines
     from vtspec.cli.views.table import format_table
-    from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.formatting import format_share, pluralize
 
     splits = list(inspection.layout.splits)
     counts = {split: inspection.count_per_class(split) for split in splits}
+    shares = inspection.compute_pixel_shares()
     rows = [
-        [make_visible(name), *(f"{counts[split][name]:,}" for split in splits)]
+        [
+            make_visible(name),
+            *(f"{counts[split][name]:,}" for split in splits),
+            *([format_share(shares[name], 1)] if shares else []),
+        ]
         for name in inspection.layout.classes
+        if all(counts.values())
     ]
     shown = rows[:30]
     images = ["images", *(f"{inspection.count_readable(split):,}" for split in splits)]
+    heads = ["class", *splits]
+    if shares:
+        images.append("")
+        heads.append("of all pixels")
     print_lines(
-        format_table(
-            ("class", *splits), [*shown, images], width=get_table_width(sys.stdout), right=True
-        )
+        format_table(heads, [*shown, images], width=get_table_width(sys.stdout), right=True)
     )
     if len(rows) > len(shown):
         more = pluralize(len(rows) - len(shown), "more class", "more classes")

@@ -232,9 +232,11 @@ def count_images(
     counts = {}
     for name, split in ((statistics or {}).get("splits") or {}).items():
         per_class = split.get("perClass") or {}
-        # It may count objects, so that its sum stands in only where some classes are left out.
+        # It may count objects, or an image in several classes: the sum stands in only where some
+        # classes are left out, and images are never more than there are.
         some = set(classes) < set(all_classes) and all(one in per_class for one in classes)
-        counts[name] = sum(per_class[one] for one in classes) if some else split["images"]
+        found = sum(per_class[one] for one in classes) if some else split["images"]
+        counts[name] = min(found, split["images"])
     return counts
 
 

@@ -10,6 +10,7 @@ from vtspec.schema.suggestions import format_choices, suggest_fix
 
 if TYPE_CHECKING:
     from vtspec.pipelines.data.conversion.convert import Conversion, ConversionOptions
+    from vtspec.pipelines.data.dataset_split import DatasetSplit, SplitOptions
     from vtspec.pipelines.data.inspection.inspect import Inspection, Progress
     from vtspec.pipelines.data.refresh import SpecChange
     from vtspec.pipelines.data.register import DatasetOptions
@@ -42,12 +43,26 @@ class WrittenDataset:
     by_reference: bool = False
 
 
-def inspect_data(path: Path, progress: "Progress") -> "Inspection":
-    """What lies in a folder, every image decoded. Raises `Permanent` where Pillow is missing."""
-    _require_pillow()
+def inspect_data(path: Path, progress: "Progress", *, is_fast: bool = False) -> "Inspection":
+    """What lies in a folder, every image decoded, or fast, its header read.
+
+    Raises `Permanent` where Pillow or NumPy is missing.
+    """
+    _require_packages()
     from vtspec.pipelines.data.inspection.inspect import inspect_dataset
 
-    return inspect_dataset(path, progress)
+    return inspect_dataset(path, progress, is_fast=is_fast)
+
+
+def split_data(
+    source: Path, target: Path, wish: "SplitOptions", progress: "Progress"
+) -> "DatasetSplit":
+    """Write data divided into splits. Raises as `split_dataset` does, and `Permanent` where
+    Pillow or NumPy is missing."""
+    inspection = inspect_data(source, progress)
+    from vtspec.pipelines.data.dataset_split import split_dataset
+
+    return split_dataset(inspection, target, wish)
 
 
 def convert_data(
@@ -55,23 +70,23 @@ def convert_data(
 ) -> "Conversion":
     """Write data in another format. Raises as `convert_dataset` does, and `Permanent` where
     Pillow or NumPy is missing."""
-    _require_pillow()
-    try:
-        import numpy  # noqa: F401 - as Pillow
-    except ImportError as error:
-        fix = "pip install 'vtspec[data]'"
-        raise refuse_import(error, "numpy", "NumPy is not installed", fix) from error
+    _require_packages()
     from vtspec.pipelines.data.conversion.convert import convert_dataset
 
     return convert_dataset(source, target, wish, progress)
 
 
-def _require_pillow() -> None:
+def _require_packages() -> None:
+    """Tell that one is missing before any work is done."""
+    fix = "pip install 'vtspec[data]'"
     try:
-        import PIL  # noqa: F401 - so that its absence is told before any work
+        import PIL  # noqa: F401
     except ImportError as error:
-        fix = "pip install 'vtspec[data]'"
         raise refuse_import(error, "PIL", "Pillow is not installed", fix) from error
+    try:
+        import numpy  # noqa: F401
+    except ImportError as error:
+        raise refuse_import(error, "numpy", "NumPy is not installed", fix) from error
 
 
 def find_data(word: Path, here: Path) -> Path:

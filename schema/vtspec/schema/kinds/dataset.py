@@ -108,7 +108,8 @@ class SplitStatistics(Part):
     images: Annotated[Whole, Field(ge=0)] = Field(description="Readable images.", examples=[1078])
     # Unknown class names are told by a rule, which can say which list they are missing from.
     per_class: dict[ClassName, Annotated[Whole, Field(ge=0)]] = Field(
-        default_factory=dict, description="Images (or objects) of each class."
+        default_factory=dict,
+        description="Images, objects or, of masks, images with a pixel of each class.",
     )
 
 

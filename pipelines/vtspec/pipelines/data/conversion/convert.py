@@ -4,12 +4,13 @@ import gc
 import os
 import posixpath
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.durable_files import stage_folder
 from vtspec.pipelines.errors import Permanent, Refused, refuse_system_error
 
@@ -17,30 +18,32 @@ from .fidelity import Fidelity
 from .omissions import Omission
 from .place import Placement, place_data
 from .read_back import list_targets, read_back
-from .source import read_layout, read_source
+from .source import Progress, ReadingOptions, read_layout, read_source
 from .targets import choose_form, find_task
-
-Progress = Callable[[int, int], None]
-"""Takes how many images are done, and of how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConversionOptions:
     """What a person wants: the format, of YOLO which task's rows, whether images are copied, and
     whether what was written is read again and held against the source. Without images, their
-    sizes are those that the labels say."""
+    sizes are those that the labels say. Broken images end it, unless it `skips_broken` ones; which
+    are `broken` is said where they were decoded already. A `division` says the split of each image
+    where it is to be another one than the source has it in."""
 
     to: str
     task: str | None = None
     images: Literal["copy", "none"] = "copy"
     is_checked: bool = True
+    skips_broken: bool = False
+    broken: Mapping[str, str] | None = None
+    division: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conversion:
     """What was done. `images` are counted by split; `task` is what the rows of YOLO are of.
     `tasks` are those that the target is taken for, and `fidelity` is how much came back; both are
-    None where nothing was read again."""
+    None where nothing was read again. `left_out` are the images that cannot be read, with why."""
 
     source: Path
     target: Path
@@ -51,6 +54,7 @@ class Conversion:
     task: str | None = None
     tasks: Sequence[str] | None = None
     fidelity: Fidelity | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """Everything as plain data, for `--output json`."""
@@ -71,6 +75,7 @@ class Conversion:
                 }
                 for one in self.omissions
             ],
+            "leftOut": dict(self.left_out),
             "fidelity": None if self.fidelity is None else self.fidelity.to_json(),
         }
 
@@ -84,7 +89,7 @@ def convert_dataset(
     """Write the data of `source` to `target` in another format; the source is left as it is.
 
     Raises `Refused` where `target` exists or cannot be of that format, `Permanent` where the
-    source has errors, as inspection tells them.
+    source has errors, as inspection tells them, or broken images that are not to be skipped.
     """
     with _without_collector():
         return _convert(source, target, wish, progress)
@@ -93,12 +98,26 @@ def convert_dataset(
 def _convert(
     source: Path, target: Path, wish: ConversionOptions, progress: Progress
 ) -> Conversion:
-    _check_places(source, target, wish)
+    check_places(source, target)
+    if wish.to == "imagefolder" and wish.images == "none":
+        raise Refused(
+            "imagefolder has no labels but the folders of its images", fix="leave out --images"
+        )
     tree, layout = read_layout(source)
     form = choose_form(layout, wish.to, wish.task)
-    data = read_source(
-        tree, layout, needs_sizes=form is not None, trusts_labels=wish.images == "none"
+    reading = ReadingOptions(
+        needs_sizes=form is not None,
+        trusts_labels=wish.images == "none",
+        skips_broken=wish.skips_broken,
+        broken=wish.broken,
     )
+    data = read_source(tree, layout, reading, progress)
+    if wish.division is not None:
+        data = replace(
+            data,
+            splits=_divide(data.splits, wish.division),
+            old_folders=[part.path for part in layout.splits.values()],
+        )
     placement = place_data(data, wish.to, form)
     tasks: Sequence[str] | None = None
     fidelity: Fidelity | None = None
@@ -126,7 +145,22 @@ def _convert(
         task=find_task(form),
         tasks=tasks,
         fidelity=fidelity,
+        left_out=data.broken,
     )
+
+
+def _divide(
+    splits: Mapping[str, Sequence[Sample]], division: Mapping[str, str]
+) -> dict[str, Sequence[Sample]]:
+    """The samples in the splits that the division says of their images."""
+    found: dict[str, list[Sample]] = {
+        split: [] for split in ("train", "val", "test") if split in division.values()
+    }
+    for samples in splits.values():
+        for sample in samples:
+            split = division[sample.image]
+            found[split].append(sample._replace(split=split))
+    return {**found}
 
 
 @contextmanager
@@ -142,17 +176,14 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _check_places(source: Path, target: Path, wish: ConversionOptions) -> None:
+def check_places(source: Path, target: Path) -> None:
+    """Raise `Refused` where the data of `source` cannot be written to `target`."""
     if target.exists() or target.is_symlink():
         raise Refused(f"{target} exists already", fix="name a folder that does not")
     if target.resolve().is_relative_to(source.resolve()):
         raise Refused(
             f"{target} lies in the data itself, and would become a part of it",
             fix="name a folder outside of it",
-        )
-    if wish.to == "imagefolder" and wish.images == "none":
-        raise Refused(
-            "imagefolder has no labels but the folders of its images", fix="leave out --images"
         )
 
 

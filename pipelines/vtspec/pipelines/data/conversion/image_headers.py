@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from vtspec.adapters.data.annotations import Size
 from vtspec.adapters.data.image_decoding import UnreadableImageError, open_image
-from vtspec.pipelines.errors import Permanent
-from vtspec.pipelines.formatting import pluralize
+from vtspec.adapters.system_errors import is_shortage
 
 
 class ImageHeader(NamedTuple):
@@ -17,19 +16,17 @@ class ImageHeader(NamedTuple):
     kind: str
 
 
-def read_headers(root: Path, images: Iterable[str]) -> dict[str, ImageHeader]:
-    """The header of each image. Raises `Permanent` where there are some without."""
+def read_headers(
+    root: Path, images: Iterable[str]
+) -> tuple[dict[str, ImageHeader], dict[str, str]]:
+    """The header of each image, and of those without one why."""
     found, faults = {}, {}
     for image in images:
         try:
             with open_image(root / image) as opened:
                 found[image] = ImageHeader(size=opened.size, kind=opened.format or "")
         except (OSError, UnreadableImageError) as error:
+            if isinstance(error, OSError) and is_shortage(error):
+                raise
             faults[image] = str(error)
-    if faults:
-        first, why = next(iter(faults.items()))
-        raise Permanent(
-            f"{pluralize(len(faults), 'image')} cannot be read, such as {first}: {why}",
-            fix="write them anew, or delete them",
-        )
-    return found
+    return found, faults

@@ -23,9 +23,13 @@ _PLAIN: Final = re.compile(r"\w[\w-]*\.\w+")
 
 
 def assign_names(
-    images: Sequence[tuple[str, str]], kinds: Mapping[str, str], taken: set[str]
+    images: Sequence[tuple[str, str]],
+    kinds: Mapping[str, str],
+    taken: set[str],
+    old_folders: Sequence[str] = (),
 ) -> dict[str, str]:
-    """The name of each image below its new folder: its path below the one that holds them all.
+    """The name of each image below its new folder: its path below the one that holds them all, or
+    below the one of the `old_folders` that it is in.
 
     Images are `(path, prefix)`; the prefix is a folder that the name begins with, or empty.
     `kinds` are their formats by Pillow's names. No two names are the same without their endings,
@@ -35,11 +39,11 @@ def assign_names(
     found: dict[str, str] = {}
     folders = {posixpath.dirname(path) for path, _ in images}
     common = posixpath.commonpath(folders) if folders else ""
-    below = f"{common}/" if common else ""
+    below = [f"{folder}/" for folder in old_folders or [common] if folder not in ("", ".")]
     for path, prefix in images:
         if path in found:
             continue
-        name = path.removeprefix(below)
+        name = path.removeprefix(next((each for each in below if path.startswith(each)), ""))
         if prefix and not name.startswith(f"{prefix}/"):
             name = f"{prefix}/{name}"
         # Most names are as they may be, and data sets have millions.

@@ -110,7 +110,7 @@ def _name_images(source: SourceData, split: str, target: str, taken: set[str]) -
         (sample.image, sample.label or "" if target == "imagefolder" else "")
         for sample in source.splits[split]
     ]
-    return assign_names(images, kinds, taken)
+    return assign_names(images, kinds, taken, source.old_folders)
 
 
 def _take_first(samples: Sequence[Sample], omissions: Omissions) -> Sequence[Sample]:

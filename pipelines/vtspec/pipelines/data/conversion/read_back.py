@@ -9,12 +9,13 @@ from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.data.file_tree import FileTree
 from vtspec.pipelines.data.formats.detect import detect_layout
 from vtspec.pipelines.data.formats.layout import Layout
+from vtspec.pipelines.data.formats.yolo import read_yolo
 from vtspec.pipelines.errors import Permanent
 
 from .fidelity import Fidelity
 from .object_forms import ObjectForm
 from .place import Placement
-from .source import read_masks, read_yolo
+from .source import read_masks
 from .targets import ROW_FORMS
 from .writers.writer import PlacedImage, require_size
 

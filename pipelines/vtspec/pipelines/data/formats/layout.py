@@ -18,13 +18,15 @@ _ABSENT: Final = ("missing-image", "path-outside")
 class DatasetIssue:
     """Something a person should know of the data. An error keeps it from being added.
 
-    `files` are all files concerned, from the data's root; `fix` says what to do.
+    `files` are all files concerned, from the data's root; `fix` says what to do; `check` is the
+    name of the check of an inspection that found it.
     """
 
     severity: Literal["error", "warning"]
     message: str
     fix: str
     files: tuple[str, ...] = ()
+    check: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from vtspec.adapters.contract import Split
+from vtspec.adapters.data.annotations import Sample, Size
 from vtspec.adapters.data.defects import Defect
 from vtspec.adapters.data.file_tree import FileTree
 from vtspec.adapters.data.yolo import RowForm, YoloReader, find_label_file, find_label_folder
@@ -62,6 +63,34 @@ def detect_yolo(tree: FileTree) -> Layout | None:
         keypoints=settings.keypoint_names,
         numbers_per_keypoint=reader.numbers_per_keypoint,
     )
+
+
+def get_row_form(layout: Layout) -> RowForm:
+    """What a row of a YOLO dataset has, as its layout is taken for."""
+    forms: Mapping[str, RowForm] = {
+        "oriented-detection": "corners",
+        "instance-segmentation": "polygons",
+        "pose-estimation": "keypoints",
+    }
+    return forms.get(layout.tasks[0], "boxes")
+
+
+def read_yolo(
+    tree: FileTree, layout: Layout, form: RowForm, get_size: Callable[[str], Size | None]
+) -> dict[str, Sequence[Sample]]:
+    """The images of a YOLO dataset without errors, with places: a layout has none, as it knows
+    no sizes."""
+    reader = YoloReader(
+        tree=tree,
+        classes=layout.classes,
+        form=form,
+        numbers_per_keypoint=layout.numbers_per_keypoint,
+        get_size=get_size,
+    )
+    return {
+        split: separate_defects(reader.read_split(split, Split(path=part.path)))[0]
+        for split, part in layout.splits.items()
+    }
 
 
 def _find_named_folders(tree: FileTree, settings: DataYaml) -> dict[str, str]:

@@ -1,358 +1,284 @@
-"""What is wrong with data whose layout is known. Pure."""
+"""The checks of an inspection: what each asks, what it needs to know, what it found. Pure."""
 
-import posixpath
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from vtspec.adapters.data.annotations import BoundingBox, Sample, Size
-from vtspec.adapters.data.file_tree import FileTree, is_hidden
-from vtspec.adapters.shell_command import format_command
-from vtspec.pipelines.data.formats.layout import (
-    DatasetIssue,
-    Layout,
-    make_error,
-    make_warning,
-)
-from vtspec.pipelines.formatting import pluralize
-from vtspec.pipelines.project.spec_names import make_name
-from vtspec.schema.kinds.patterns import TEMPLATE
+from vtspec.adapters.data.file_tree import FileTree
+from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout
 from vtspec.schema.kinds.tasks import CLASSLESS_TASKS
-from vtspec.schema.yaml_source.decoding import UNPRINTABLE
 
+from .class_checks import check_balance, check_class_names, check_coverage
+from .duplicates import (
+    check_copies,
+    check_labels_of_copies,
+    check_leaks,
+    check_near_leaks,
+    check_rows,
+)
+from .file_checks import (
+    check_names,
+    check_other_files,
+    check_splits,
+    check_unread,
+    check_unusable,
+)
+from .image_checks import (
+    check_boxes,
+    check_broken,
+    check_frames,
+    check_orientation,
+    check_sizes,
+    check_visibility,
+)
 from .image_probe import ImageInfo
+from .mask_values import check_masks, check_target_sizes
 
-IMBALANCE: Final = 10
-"""From how many times the rarest class's images on the most frequent one is called imbalanced."""
+Need: TypeAlias = Literal["labels", "headers", "pixels"]
+"""What of the data must have been read: label files alone, headers of images, or pixels."""
 
-LONGEST_CLASS_NAME: Final = 100
-"""Characters that a class name of a spec may have."""
+FAST: Final = "--fast reads headers alone"
+"""Why a check of pixels was not made."""
 
-_HARMLESS: Final = (".txt", ".md", ".json", ".jsonl", ".csv", ".yaml", ".yml", ".xml", ".cache")
-
-_WITH_PLACES: Final = ("coco", "yolo", "voc", "masks", "pairs")
-"""The formats whose labels are at places of the stored pixels."""
+State: TypeAlias = Literal["passed", "warning", "error", "skipped"]
 
 
-def check_dataset(
-    tree: FileTree, layout: Layout, looks: Sequence[ImageInfo]
-) -> Iterator[DatasetIssue]:
-    """Everything wrong, errors and warnings, the layout's own findings first."""
-    seen = {look.image: look for look in looks}
-    yield from layout.findings
-    yield from _check_splits(tree, layout)
-    yield from _check_unusable(tree)
-    yield from _check_broken(looks)
-    yield from _check_duplicates(layout, seen)
-    yield from _check_classes(layout, seen)
-    yield from _check_class_names(layout)
-    yield from _check_sizes(layout, seen)
-    if not any(finding.severity == "error" for finding in layout.findings):
-        # What a label file that cannot be read would have named is not told once more.
-        yield from _check_unread(tree, layout)
-    yield from _check_names(tree)
-    yield from _check_printable(tree)
-    yield from _check_shown(layout, looks)
+class Examined(NamedTuple):
+    """What checks are made of; `looks` has every image once, of `has_pixels` decoded."""
+
+    tree: FileTree
+    layout: Layout
+    looks: Mapping[str, ImageInfo]
+    has_pixels: bool = True
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is looked for. `title` is what holds where nothing is found; where it does
+    not apply to a format, it is not even mentioned. Without sound labels some would tell once
+    more what is wrong with those."""
+
+    name: str
+    title: str
+    needs: Need
+    find: Callable[[Examined], Iterable[DatasetIssue]]
+    applies: Callable[[Layout], bool] = lambda layout: True
+    needs_sound_labels: bool = False
+    needs_of_masks: Need | None = None
+    """What it needs instead where classes are counted by the pixels of masks."""
+    passes_with: Need = "labels"
+    """What must have been read for it to pass: with less it may find something, and no more."""
+
+    def get_need(self, layout: Layout) -> Need:
+        """What must have been read of data that lies so."""
+        return self.needs_of_masks or self.needs if layout.format == "masks" else self.needs
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What became of a check: the worst that it found, or why it was `skipped`."""
+
+    name: str
+    title: str
+    state: State
+    reason: str | None = None
+
+
+def _is_of(*formats: str) -> Callable[[Layout], bool]:
+    return lambda layout: layout.format in formats
+
+
+def _has_classes(layout: Layout) -> bool:
+    return not set(layout.tasks) <= CLASSLESS_TASKS
+
+
+CHECKS: Final[Sequence[Check]] = (
+    Check(
+        "labels",
+        "label files can be read, and their images are there",
+        "labels",
+        lambda one: one.layout.findings,
+    ),
+    Check(
+        "splits",
+        "there are train and val, with images",
+        "labels",
+        lambda one: check_splits(one.tree, one.layout),
+    ),
+    Check(
+        "links",
+        "there are files and folders alone",
+        "labels",
+        lambda one: check_unusable(one.tree),
+    ),
+    Check(
+        "broken-images",
+        "every image can be read",
+        "headers",
+        lambda one: check_broken(one.looks),
+        passes_with="pixels",
+    ),
+    Check(
+        "duplicates-across-splits",
+        "no image is in two splits",
+        "pixels",
+        lambda one: check_leaks(one.layout, one.looks),
+    ),
+    Check(
+        "near-duplicates-across-splits",
+        "no image is nearly the same as one of another split",
+        "pixels",
+        lambda one: check_near_leaks(one.layout, one.looks),
+    ),
+    Check(
+        "conflicting-labels",
+        "the same image has the same label",
+        "pixels",
+        lambda one: check_labels_of_copies(one.layout, one.looks),
+        # In the other formats an image may show several classes, in any order.
+        _is_of("imagefolder", "csv", "jsonl"),
+    ),
+    Check(
+        "duplicates-within-split",
+        "no image is twice in a split",
+        "pixels",
+        lambda one: check_copies(one.layout, one.looks),
+    ),
+    Check(
+        "repeated-rows",
+        "no row says the same as another one",
+        "labels",
+        lambda one: check_rows(one.layout),
+        _is_of("csv", "jsonl"),
+    ),
+    Check(
+        "class-coverage",
+        "every split has something of every class",
+        "headers",
+        lambda one: check_coverage(one.layout, one.looks),
+        _has_classes,
+        needs_of_masks="pixels",
+    ),
+    Check(
+        "class-imbalance",
+        "no class is ten times as frequent as another one",
+        "headers",
+        lambda one: check_balance(one.layout, one.looks),
+        _has_classes,
+        needs_of_masks="pixels",
+    ),
+    Check(
+        "class-names",
+        "a spec can hold the names of the classes",
+        "labels",
+        lambda one: check_class_names(one.layout),
+    ),
+    Check(
+        "image-sizes",
+        "images are of the size that their labels say",
+        "headers",
+        lambda one: check_sizes(one.layout, one.looks),
+        _is_of("coco", "voc"),
+    ),
+    Check(
+        "boxes-outside",
+        "no box reaches outside of its image",
+        "headers",
+        lambda one: check_boxes(one.layout, one.looks),
+        _is_of("coco", "yolo", "voc"),
+    ),
+    Check(
+        "target-sizes",
+        "the second image of a pair fits the first",
+        "headers",
+        lambda one: check_target_sizes(one.layout, one.looks),
+        _is_of("masks", "pairs"),
+    ),
+    Check(
+        "mask-values",
+        "masks hold indexes of classes alone",
+        "pixels",
+        lambda one: check_masks(one.layout, one.looks),
+        _is_of("masks"),
+    ),
+    Check(
+        "unread-files",
+        "every image and table is read",
+        "labels",
+        lambda one: check_unread(one.tree, one.layout),
+        needs_sound_labels=True,
+    ),
+    Check(
+        "file-names",
+        "names can be shown, and differ on every system",
+        "labels",
+        lambda one: check_names(one.tree),
+    ),
+    Check(
+        "other-files",
+        "there are images and labels alone",
+        "labels",
+        lambda one: check_other_files(one.tree),
+    ),
+    Check(
+        "orientation",
+        "EXIF turns no image whose labels have a place",
+        "pixels",
+        lambda one: check_orientation(one.looks),
+        _is_of("coco", "yolo", "voc", "masks", "pairs"),
+    ),
+    Check(
+        "frames",
+        "no image has more frames than the first",
+        "pixels",
+        lambda one: check_frames(one.looks),
+    ),
+    Check(
+        "visibility",
+        "every image shows something",
+        "pixels",
+        lambda one: check_visibility(one.looks),
+    ),
+)
+
+
+def run_checks(examined: Examined) -> tuple[list[CheckResult], list[DatasetIssue]]:
+    """What became of each check that applies, and everything that is wrong, in their order."""
+    results: list[CheckResult] = []
+    issues: list[DatasetIssue] = []
+    for check in CHECKS:
+        if not check.applies(examined.layout):
+            continue
+        if check.needs_sound_labels and _find_state(issues, "labels") == "error":
+            results.append(make_result(check.name, check.title, (), "labels have errors"))
+            continue
+        if check.get_need(examined.layout) == "pixels" and not examined.has_pixels:
+            results.append(make_result(check.name, check.title, (), FAST))
+            continue
+        found = [replace(issue, check=check.name) for issue in check.find(examined)]
+        is_half = check.passes_with == "pixels" and not examined.has_pixels
+        skipped = FAST if is_half and not found else None
+        results.append(make_result(check.name, check.title, found, skipped))
+        issues += found
+    return results, issues
+
+
+def make_result(
+    name: str, title: str, found: Iterable[DatasetIssue], skipped: str | None = None
+) -> CheckResult:
+    """What became of a check that found this, or was skipped for a reason."""
+    state: State = "skipped" if skipped else _find_state(found, name)
+    return CheckResult(name=name, title=title, state=state, reason=skipped)
+
+
+def _find_state(issues: Iterable[DatasetIssue], name: str) -> State:
+    severities = {issue.severity for issue in issues if issue.check == name}
+    return "error" if "error" in severities else "warning" if severities else "passed"
 
 
 def check_labels(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
     """What is wrong whatever the images show, and whether or not the data is split."""
     yield from layout.findings
-    yield from _check_unusable(tree)
-    yield from _check_class_names(layout)
-    yield from _check_printable(tree)
-
-
-def count_per_class(
-    layout: Layout, items: Iterable[Sample], looks: Mapping[str, ImageInfo]
-) -> dict[str, int]:
-    """Labels of each class on images that can be decoded, every class in index order."""
-    counts = Counter(
-        name for item in items if looks[item.image].fault is None for name in item.classes
-    )
-    return {name: counts[name] for name in layout.classes}
-
-
-def _check_splits(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
-    if "all" in layout.splits:
-        # Somewhere else than where it lies, and where a repository keeps its data.
-        target = f"data/{make_name(tree.root.name, otherwise='NAME')}"
-        target = f"{target}-split" if tree.root.as_posix().endswith(target) else target
-        split = format_command("vtspec", "datasets", "split", tree.root, target)
-        yield make_error(
-            "the data is not split into train and val",
-            f"{split}    (copies it, 80 % train, 10 % val, 10 % test)"
-            if layout.format == "imagefolder"
-            else "put the images and labels of each split into folders train and val",
-        )
-        return
-    for split in ("train", "val"):
-        if split not in layout.splits:
-            yield make_error(
-                f"there is no split '{split}'",
-                f"move a part of the images and labels to '{split}'; it must not be in another",
-            )
-        elif not layout.splits[split].items:
-            yield make_error(f"split '{split}' has no images", "add some, or correct its paths")
-
-
-def _check_unusable(tree: FileTree) -> Iterator[DatasetIssue]:
-    if tree.unusable:
-        yield make_error(
-            f"{pluralize(len(tree.unusable), 'thing')} that no content hash covers: "
-            "links to folders or to nothing, pipes, devices",
-            "put the files themselves there",
-            tree.unusable,
-        )
-
-
-def _check_broken(looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
-    by_fault: dict[str, list[str]] = defaultdict(list)
-    for look in looks:
-        if look.fault:
-            # Pillow adds how many bytes are left, which differs from file to file.
-            by_fault[re.sub(r" \(.*\)$", "", look.fault)].append(look.image)
-    for fault, images in sorted(by_fault.items()):
-        yield make_error(
-            f"{pluralize(len(images), 'broken image')}: {fault}",
-            "write them anew, or delete them",
-            images,
-        )
-
-
-def _check_duplicates(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
-    same: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
-    for split, part in layout.splits.items():
-        for item in part.items:
-            look = looks.get(item.image)
-            # By pixels: a copy that was saved anew has other bytes. A broken image has none.
-            if look is not None and look.pixels:
-                same[look.pixels].append((split, item))
-    groups = [group for group in same.values() if len(group) > 1]
-    leaks = [group for group in groups if len({split for split, _ in group}) > 1]
-    if leaks:
-        yield make_warning(
-            f"{pluralize(len(leaks), 'image')} in more than one split: figures will flatter",
-            "keep each of them in one split only",
-            [item.image for group in leaks for _, item in group],
-        )
-    # In the other formats an image may show several classes, in any order.
-    torn = [group for group in groups if len({item.classes for _, item in group}) > 1]
-    if torn and layout.format in ("imagefolder", "csv", "jsonl"):
-        yield make_warning(
-            f"{pluralize(len(torn), 'image')} with more than one label",
-            "decide which label is right, and delete the other copies",
-            [item.image for group in torn for _, item in group],
-        )
-    within = [group for group in groups if group not in leaks]
-    if within:
-        yield make_warning(
-            f"{pluralize(len(within), 'image')} more than once in a split",
-            "delete the copies, unless they are meant to weigh more",
-            [item.image for group in within for _, item in group],
-        )
-
-
-def _check_classes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
-    if set(layout.tasks) <= CLASSLESS_TASKS or layout.format == "masks":
-        return
-    if layout.tasks == ("image-classification",):
-        yield from _check_class_count(layout)
-    for split, part in layout.splits.items():
-        counts = count_per_class(layout, part.items, looks)
-        empty = [name for name, count in counts.items() if not count]
-        if empty and part.items:
-            # A classifier is refused such a split; a detector learns that there is nothing.
-            is_refused = split == "train" and "image-classification" in layout.tasks
-            make_issue = make_error if is_refused else make_warning
-            yield make_issue(
-                f"split '{split}' has nothing of {_format_names(empty)}",
-                "add images of it, or take the class out of every split",
-            )
-    train = layout.splits.get("train") or layout.splits.get("all")
-    found = count_per_class(layout, train.items, looks) if train else {}
-    counts = {name: count for name, count in found.items() if count}
-    if counts and max(counts.values()) >= IMBALANCE * min(counts.values()):
-        most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-        yield make_warning(
-            f"classes are imbalanced: {counts[most]} of {most!r}, {counts[least]} of {least!r}",
-            "add images of the rare classes, or set training.classWeights to balanced",
-        )
-
-
-def _check_class_count(layout: Layout) -> Iterator[DatasetIssue]:
-    if len(layout.classes) == 1:
-        yield make_error(
-            f"there is one class, {layout.classes[0]!r}: nothing to tell apart",
-            "add images of another class",
-        )
-    elif not layout.classes and any(part.items for part in layout.splits.values()):
-        yield make_error(
-            "no image has a label", "write the name of its class, as text, beside each"
-        )
-
-
-def _check_class_names(layout: Layout) -> Iterator[DatasetIssue]:
-    """Names that a spec cannot hold, each with the first place where it stands."""
-    for name in layout.classes:
-        fault = _find_name_fault(name)
-        if fault:
-            items = (item for part in layout.splits.values() for item in part.items)
-            first = next((i.place or i.image for i in items if name in i.classes), None)
-            yield make_error(
-                f"the class name {ascii(name)[:80]} {fault}",
-                "rename the class in the data",
-                [first] if first else [],
-            )
-
-
-def _find_name_fault(name: str) -> str | None:
-    strange = UNPRINTABLE.search(name)
-    if strange:
-        return f"has the character U+{ord(strange[0]):04X}, which cannot be shown"
-    if not name.strip() or name != name.strip():
-        return "begins or ends with a blank"
-    if len(name) > LONGEST_CLASS_NAME:
-        return f"has more than {LONGEST_CLASS_NAME} characters"
-    if re.search(TEMPLATE, name):
-        return "has '{{', the mark of a template"
-    return "is more than one line" if "\n" in name or "\r" in name else None
-
-
-def _check_sizes(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[DatasetIssue]:
-    """Images that are of another size than their labels say, and boxes that reach outside."""
-    other, outside = [], []
-    for part in layout.splits.values():
-        for item in part.items:
-            look = looks[item.image]
-            if item.size is None or look.fault:
-                continue
-            if item.size != (look.width, look.height):
-                other.append(item.image)
-            elif any(_reaches_outside(a.box, item.size) for a in item.annotations if a.box):
-                outside.append(item.image)
-    if other:
-        yield make_warning(
-            f"{pluralize(len(other), 'image')} of another size than the labels say",
-            "make the labels anew for the images as they are",
-            other,
-        )
-    if outside:
-        yield make_warning(
-            f"{pluralize(len(outside), 'image')} with a box that reaches outside of the image",
-            "cut the boxes off at the image's sides",
-            outside,
-        )
-
-
-def _reaches_outside(box: BoundingBox, size: Size) -> bool:
-    # Within a pixel it is rounding.
-    return min(box.x_min, box.y_min, size[0] - box.x_max, size[1] - box.y_max) < -1
-
-
-def _check_unread(tree: FileTree, layout: Layout) -> Iterator[DatasetIssue]:
-    """Images and tables that no split has: training passes over them in silence."""
-    items = [item for part in layout.splits.values() for item in part.items]
-    read = {item.image for item in items} | {item.target.path for item in items if item.target}
-    loose = [image for image in tree.images if image not in read]
-    if loose:
-        where = (
-            "outside the folders of the classes"
-            if layout.format == "imagefolder"
-            else "in no split, or have no label there"
-        )
-        yield make_warning(
-            f"{pluralize(len(loose), 'image')} {where}",
-            "add them to a split, or delete them",
-            loose,
-        )
-    tables = [file for file in tree.files if _is_table(file)]
-    if tables and layout.format not in ("csv", "jsonl"):
-        yield make_warning(
-            f"{pluralize(len(tables), 'table')} not read: the format is {layout.format}",
-            "name a table train.csv to have it read, or delete them",
-            tables,
-        )
-
-
-def _is_table(file: str) -> bool:
-    return posixpath.splitext(file)[1] in (".csv", ".jsonl") and not is_hidden(file)
-
-
-def _check_names(tree: FileTree) -> Iterator[DatasetIssue]:
-    lower: dict[str, list[str]] = defaultdict(list)
-    for file in tree.files:
-        # Checked out on macOS, one would overwrite the other.
-        lower[file.casefold()].append(file)
-    collisions = [file for group in lower.values() if len(group) > 1 for file in group]
-    if collisions:
-        yield make_warning(
-            f"{pluralize(len(collisions), 'name')} that differ only in case: "
-            "macOS takes them for one",
-            "rename them",
-            collisions,
-        )
-    other = [file for file in tree.files if not _is_expected(tree, file)]
-    if other:
-        yield make_warning(
-            f"{pluralize(len(other), 'file')} other than images and labels",
-            "delete what does not belong to the data: it is hashed and stored with it",
-            other,
-        )
-
-
-def _check_printable(tree: FileTree) -> Iterator[DatasetIssue]:
-    strange = [file for file in tree.files if not file.isprintable()]
-    if strange:
-        yield make_error(
-            f"{pluralize(len(strange), 'name')} with characters that cannot be shown",
-            "rename them",
-            strange,
-        )
-
-
-def _is_expected(tree: FileTree, file: str) -> bool:
-    name = posixpath.basename(file)
-    stem, suffix = posixpath.splitext(name.lower())
-    return (
-        file in tree.image_set or suffix in _HARMLESS or stem in ("readme", "license", "licence")
-    )
-
-
-def _check_shown(layout: Layout, looks: Sequence[ImageInfo]) -> Iterator[DatasetIssue]:
-    turned = [look.image for look in looks if look.turned]
-    if turned and layout.format in _WITH_PLACES:
-        yield make_warning(
-            f"{pluralize(len(turned), 'image')} that EXIF turns, under labels that have a place",
-            "turn the pixels themselves, so that both agree: mogrify -auto-orient FILE…",
-            turned,
-        )
-    animated = [look.image for look in looks if look.animated]
-    if animated:
-        yield make_warning(
-            f"{pluralize(len(animated), 'image')} of several frames: only the first is used",
-            "save each frame that counts as an image of its own",
-            animated,
-        )
-    blank = [look.image for look in looks if look.blank]
-    if blank:
-        yield make_warning(
-            f"{pluralize(len(blank), 'image')} whose alpha, laid over white, leaves one colour",
-            "lay them over another colour: mogrify -background black -alpha remove FILE…",
-            blank,
-        )
-    dark = [look.image for look in looks if look.dark]
-    if dark:
-        yield make_warning(
-            f"{pluralize(len(dark), 'image')} of 16 bits that use the lowest 12 or fewer: "
-            "they show almost black",
-            "scale them so that white is 65535, all by the same factor",
-            dark,
-        )
-
-
-def _format_names(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:5])
-    more = pluralize(len(names) - 5, "more class", "more classes")
-    return shown if len(names) <= 5 else f"{shown} and {more}"
+    yield from check_unusable(tree)
+    yield from check_class_names(layout)
+    yield from check_names(tree)

@@ -1,20 +1,21 @@
 """Masks and other target images beside their images: their sizes, and the values of masks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.data.annotations import Sample, Size
+from vtspec.adapters.data.annotations import Sample, Size, Target
 from vtspec.adapters.data.image_decoding import open_image
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
 from vtspec.pipelines.formatting import pluralize
-
-from .image_probe import ImageInfo
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+
+    from .image_probe import ImageInfo
 
 IGNORED: Final = 255
 """The value of pixels that belong to no class, by the habit of VOC and Cityscapes."""
@@ -22,51 +23,105 @@ IGNORED: Final = 255
 _INDEXED_MODES: Final = ("1", "L", "P", "I;16", "I")
 
 
-def check_targets(
-    root: Path, layout: Layout, looks: Mapping[str, ImageInfo]
-) -> Iterator[DatasetIssue]:
-    """What is wrong with the second images of pairs; reads every mask once more."""
-    faults: dict[str, list[str]] = {}
+_MOST_STRANGERS: Final = 5
+"""How many values beyond the classes are kept of a mask: a depth map has tens of thousands."""
+
+
+def check_target_sizes(layout: Layout, looks: "Mapping[str, ImageInfo]") -> Iterator[DatasetIssue]:
+    """Second images of pairs that do not fit the first in size."""
+    faults = (
+        (item.target.path, _find_size_fault(item.target, looks[item.image], look))
+        for item, look in _iter_pairs(layout, looks)
+        if item.target is not None
+    )
+    yield from _sum_up(faults, "write the images anew, in sizes that fit")
+
+
+def check_masks(layout: Layout, looks: "Mapping[str, ImageInfo]") -> Iterator[DatasetIssue]:
+    """Masks that hold something else than indexes of classes."""
+    faults = (
+        (look.image, _find_mask_fault(look, layout.classes))
+        for item, look in _iter_pairs(layout, looks)
+        if item.target is not None
+        # Of one that does not fit, that alone is told.
+        and _find_size_fault(item.target, looks[item.image], look) is None
+    )
+    yield from _sum_up(faults, "write the masks anew: a grey pixel is the index of its class")
+
+
+def _iter_pairs(
+    layout: Layout, looks: "Mapping[str, ImageInfo]"
+) -> "Iterator[tuple[Sample, ImageInfo]]":
+    """Images with their targets, where both can be read: others are told as broken."""
     for part in layout.splits.values():
-        for sample in part.items:
-            fault = _find_fault(root, sample, layout, looks) if sample.target else None
-            if fault and sample.target:
-                faults.setdefault(fault, []).append(sample.target.path)
-    for fault, files in faults.items():
+        for item in part.items:
+            if item.target is None:
+                continue
+            look = looks[item.target.path]
+            if looks[item.image].fault is None and look.fault is None:
+                yield item, look
+
+
+def _sum_up(faults: Iterable[tuple[str, str | None]], fix: str) -> Iterator[DatasetIssue]:
+    """An error for each fault, with the files that have it."""
+    files_of: dict[str, list[str]] = {}
+    for file, fault in faults:
+        if fault is not None:
+            files_of.setdefault(fault, []).append(file)
+    for fault, files in files_of.items():
         more = f"; {len(files) - 1:,} more like it" if len(files) > 1 else ""
-        yield make_error(
-            f"{files[0]}: {fault}{more}",
-            "write the masks anew: a grey pixel is the index of its class"
-            if layout.format == "masks"
-            else "write the images anew, in sizes that fit",
-            files,
-        )
+        yield make_error(f"{files[0]}: {fault}{more}", fix, files)
 
 
-def _find_fault(
-    root: Path, sample: Sample, layout: Layout, looks: Mapping[str, ImageInfo]
-) -> str | None:
-    if sample.target is None:
-        return None
-    image, target = looks[sample.image], looks[sample.target.path]
-    if image.fault or target.fault:
-        # Told as broken images.
-        return None
-    if sample.target.kind == "high-resolution":
-        times = target.width // image.width
-        if (target.width, target.height) != (times * image.width, times * image.height):
+def count_values(mask: "Image.Image", classes: int) -> dict[int, int]:
+    """Pixels by their value: all of those that mean one of so many classes or `IGNORED`, and the
+    lowest few of the others. Nothing where the pixels are colours."""
+    if mask.mode not in _INDEXED_MODES:
+        return {}
+    counts = dict(_iter_values(mask))
+    strange = sorted(value for value in counts if not 0 <= value < classes and value != IGNORED)
+    for value in strange[_MOST_STRANGERS:]:
+        del counts[value]
+    return counts
+
+
+def count_pixels(
+    classes: Sequence[str], items: Iterable[Sample], looks: "Mapping[str, ImageInfo]"
+) -> dict[str, int]:
+    """Pixels of each class in the masks of these images, every class in index order."""
+    pixels = Counter[int]()
+    for item in items:
+        if item.target is not None:
+            pixels.update(looks[item.target.path].values)
+    return {name: 0 if index == IGNORED else pixels[index] for index, name in enumerate(classes)}
+
+
+def list_shown_classes(
+    classes: Sequence[str], item: Sample, looks: "Mapping[str, ImageInfo]"
+) -> list[str]:
+    """The classes that have a pixel in the mask of an image."""
+    values = {} if item.target is None else looks[item.target.path].values
+    return [name for index, name in enumerate(classes) if index != IGNORED and index in values]
+
+
+def _find_size_fault(target: Target, image: "ImageInfo", look: "ImageInfo") -> str | None:
+    if target.kind == "high-resolution":
+        times = look.width // image.width
+        if (look.width, look.height) != (times * image.width, times * image.height):
             return "is no multiple of the size of its image"
-    elif (image.width, image.height) != (target.width, target.height):
+    elif (image.width, image.height) != (look.width, look.height):
         return "is of another size than its image"
-    if sample.target.kind != "mask":
-        return None
-    if target.mode not in _INDEXED_MODES:
-        return f"is in colours (mode {target.mode}), not in the indexes of classes"
-    return _find_value_fault(_read_values(root / sample.target.path), layout.classes)
+    return None
+
+
+def _find_mask_fault(mask: "ImageInfo", classes: Sequence[str]) -> str | None:
+    if mask.mode not in _INDEXED_MODES:
+        return f"is in colours (mode {mask.mode}), not in the indexes of classes"
+    return _find_value_fault(mask.values.keys(), classes)
 
 
 def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.integer]":
-    """The values of a mask `(height, width)`, as what `check_targets` takes.
+    """The values of a mask `(height, width)`, as what `check_masks` takes.
 
     Raises `ValueError` where it does not, `UnreadableImageError` where it is no image.
     """
@@ -85,7 +140,7 @@ def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.
     return indexes
 
 
-def _find_value_fault(values: set[int], classes: Sequence[str]) -> str | None:
+def _find_value_fault(values: Set[int], classes: Sequence[str]) -> str | None:
     beyond = sorted(values - {*range(len(classes)), IGNORED})
     if not classes or not beyond:
         return None
@@ -96,17 +151,12 @@ def _find_value_fault(values: set[int], classes: Sequence[str]) -> str | None:
     )
 
 
-def _read_values(path: Path) -> set[int]:
-    """The values of the pixels of a mask that is known to be sound."""
-    with open_image(path) as mask:
-        if mask.mode == "1":
-            # Pillow shows a set bit as 255.
-            return {int(value > 0) for value in _iter_values(mask)}
-        return set(_iter_values(mask))
-
-
-def _iter_values(mask: "Image.Image") -> Iterator[int]:
+def _iter_values(mask: "Image.Image") -> Iterator[tuple[int, int]]:
     if mask.mode in ("1", "L", "P"):
-        return (value for value, count in enumerate(mask.histogram()[:256]) if count)
+        # Pillow shows a set bit as 255.
+        unit = 255 if mask.mode == "1" else 1
+        counts = enumerate(mask.histogram()[:256])
+        yield from ((value // unit, count) for value, count in counts if count)
+        return
     found = mask.convert("I").getcolors(mask.width * mask.height) or []
-    return (value for _, value in found if isinstance(value, int))
+    yield from ((value, count) for count, value in found if isinstance(value, int))
