@@ -4,6 +4,7 @@ what it has cost and come to is not known, and passes for nothing nowhere."""
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from plan_repository import change
 from pull_request_world import START, World, a_plan_of, a_spec
 from run_folders import a_run_folder
 from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
 from vtspec.pipelines.controller.observed_runs import ObservedRuns
 from vtspec.pipelines.controller.view import UnclearRun, View
 from vtspec.pipelines.runs import Runs
@@ -99,6 +101,30 @@ def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) 
     pulls.settle()
     (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
     assert f"`vtspec rm {name}`" in progress
+
+
+def test_an_error_of_ours_in_reading_a_run_keeps_nobody_else_waiting(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = pulls.begin_run()
+    pulls.site = pulls.make_other_site()
+    metrics = Metrics()
+    pulls.site.metrics = SiteMetrics(
+        every=metrics, repository="acme/vision", find_requests_left=lambda: None
+    )
+
+    def fail(path: Path) -> None:
+        raise KeyError(path.name)
+
+    monkeypatch.setattr("vtspec.pipelines.controller.observed_runs.find_run_page", fail)
+    other = pulls.propose_again()
+    pulls.settle()
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"an error of vtspec's: KeyError('{name}')" in progress
+    assert metrics.faults.labels("acme/vision")._value.get() > 0
+    assert any(f"in what {name} has told" in line for line in pulls.said)
+    told = {one.number for one in pulls.github.repository.comments.values()}
+    assert other in told
 
 
 def test_a_run_in_a_namespace_that_was_left_is_told_of_and_held_against_limits(

@@ -54,6 +54,8 @@ class ObservedAttempts:
             one.run
             for one in every
             if not one.state.is_over
+            # Of one that cannot be read at all nothing is known that could have ended.
+            and (one.fault is None or one.file is not None)
             and (one.name in workflows or _has_begun(one))
             and self._make(one, workflows, project).has_ended
         ]

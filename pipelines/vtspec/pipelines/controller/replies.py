@@ -196,9 +196,9 @@ def explain_unclear(one: UnclearRun) -> Sentence:
         return _explain_left(one.run, one.namespace)
     fault, remove = render_code(one.fault, _SENTENCE), format_command("vtspec", "rm", one.run)
     return Sentence(
-        en=f"what {quote(one.run)} has come to cannot be read: {fault}; have its `plan.json` put "
+        en=f"what {quote(one.run)} has come to cannot be read: {fault}; have its files put "
         f"back, or the run removed: `{remove}`",
-        ko=f"{quote(one.run)} 결과를 읽을 수 없습니다: {fault}. `plan.json`을 되돌리거나 실행을 "
+        ko=f"{quote(one.run)} 결과를 읽을 수 없습니다: {fault}. 파일을 되돌리거나 실행을 "
         f"지우세요: `{remove}`",
     )
 
