@@ -858,6 +858,52 @@ def test_what_cannot_be_carried_out_is_no_success_and_not_told_as_done() -> None
     assert "the image is not locked" in check.summary
 
 
+def test_a_commits_status_is_of_all_seeds_that_were_approved_for_it() -> None:
+    plans = [a_plan_of(seed=seed) for seed in (1, 2, 3)]
+    # Whichever of them has the last name.
+    for first, *others in (plans, plans[1:] + plans[:1], plans[2:] + plans[:2]):
+        world = World()
+        number = world.open(a_spec(first, plans=tuple(plans)))
+        world.settle()
+        head, seen = world.pulls[number].pull.head_sha, []
+        for plan in plans:
+            world.apply(number, plan)
+        world.settle()
+        world.end(first.id)
+        world.settle()
+        seen.append(world.statuses[head]["vtspec/digits"])
+        for plan in others:
+            world.end(plan.id, "failed")
+        world.settle()
+        seen.append(world.statuses[head]["vtspec/digits"])
+        for plan in others:
+            world.comment(number, f"/vtspec apply {plan.digest[7:]}")
+        world.settle()
+        for plan in others:
+            world.end(f"{plan.id}-2")
+        world.settle()
+        seen.append(world.statuses[head]["vtspec/digits"])
+        assert [one.state for one in seen] == ["pending", "failure", "success"]
+        assert seen[0].description.endswith(": at work (2 of 3 runs)")
+
+
+def test_a_plan_that_the_default_branch_has_made_another_of_says_nothing_of_its_commit() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.settle()
+    now = a_plan_of(epochs=7)
+    world.pulls[number].specs = (a_spec(now),)
+    world.settle()
+    world.apply(number, now)
+    world.settle()
+    world.end(now.id)
+    world.settle()
+    head = world.pulls[number].pull.head_sha
+    assert world.statuses[head]["vtspec/digits"].state == "success"
+
+
 def test_checks_and_statuses_tell_of_commits() -> None:
     world, number = an_open_world()
     head = world.pulls[number].pull.head_sha
