@@ -539,14 +539,14 @@ def test_what_ended_this_month_counts_and_what_ended_before_does_not() -> None:
     number = world.open(a_spec(PLAN))
     world.settle()
     world.ended = [
-        EndedRun(team="vision", ended=world.now - timedelta(days=40), cost=9.0),
-        EndedRun(team="faces", ended=world.now, cost=9.0),
+        EndedRun(run="others-run", team="vision", ended=world.now - timedelta(days=40), cost=9.0),
+        EndedRun(run="others-run", team="faces", ended=world.now, cost=9.0),
     ]
     world.apply(number, PLAN)
     world.settle()
     assert len(world.created) == 1
     world.end(PLAN.id)
-    world.ended = [EndedRun(team="vision", ended=world.now, cost=0.03)]
+    world.ended = [EndedRun(run="others-run", team="vision", ended=world.now, cost=0.03)]
     said = world.comment(number, "/vtspec rerun")
     world.settle()
     assert "of team vision" in world.reply_to(number, said)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from git_repositories import commit, git
 from kubernetes_server import KubernetesServer
 from plan_repository import change
@@ -23,9 +25,10 @@ from vtspec.pipelines.controller.reservations import (
     RECORD_NAME,
     Reservation,
     encode_reservation,
+    parse_reservation,
 )
 from vtspec.pipelines.controller.site import Site
-from vtspec.pipelines.controller.view import View
+from vtspec.pipelines.controller.view import EndedRun, View
 from vtspec.pipelines.controller.worker import serve_once
 from vtspec.pipelines.forge.forge import Forge, PullRequest
 
@@ -253,3 +256,52 @@ def test_a_run_at_work_is_not_counted_twice() -> None:
     world.apply(other, OTHER)
     assert len(decide(world, reserve(PLAN.id))) == 1
     assert decide(world, reserve("others-run")) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ({"currency": "KRW"}, "was planned in KRW, and the limit is in USD"),
+        ({"cost": None}, "there was no price for"),
+    ],
+)
+def test_what_cannot_be_added_up_makes_what_is_spent_unknown(
+    price: dict[str, Any], words: str
+) -> None:
+    teams = {"vision": {"logins": ["bob", "ann"], "limits": {"costPerMonth": 5}}}
+    world = World(teams=teams)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    world.attempts[PLAN.id] = replace(world.attempts[PLAN.id], **price)
+    said = world.apply(other, OTHER)
+    world.settle()
+    assert words in world.reply_to(other, said)
+    assert "`teams.vision.limits.costPerMonth` in `vtspec.yaml` taken out" in world.reply_to(
+        other, said
+    )
+    world.end(PLAN.id)
+    ended = {"run": PLAN.id, "team": "vision", "cost": 0.01, "ended": world.now, **price}
+    world.ended = [EndedRun(**ended)]
+    said = world.apply(other, OTHER)
+    world.settle()
+    assert words in world.reply_to(other, said)
+    assert [run for run, _ in world.created] == [PLAN.id]
+    world.ended = [EndedRun(**{**ended, "ended": world.now - timedelta(days=40)})]
+    world.apply(other, OTHER)
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id, OTHER.id]
+
+
+def test_what_is_reserved_is_of_a_currency() -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    (begun,) = decide(world, reserve("others-run", cost=0.001))
+    assert begun.reservation is not None and begun.reservation.currency == "USD"
+    assert decide(world, reserve("others-run", cost=0.001, currency="USD")) == [begun]
+    assert decide(world, reserve("others-run", cost=0.001, currency="KRW")) == []
+    text = encode_reservation(begun.reservation)
+    assert parse_reservation(begun.run, text) == begun.reservation

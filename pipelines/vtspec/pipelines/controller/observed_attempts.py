@@ -193,9 +193,14 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
         if plan is None or one.ended is None:
             continue
         team = _find_team(one, plan, "", project)
-        cost = _compute_cost(plan, one.state.clock.seconds)
-        if team is not None and cost is not None:
-            yield EndedRun(team=team, ended=one.ended, cost=cost)
+        if team is not None:
+            yield EndedRun(
+                run=one.name,
+                team=team,
+                ended=one.ended,
+                cost=_compute_cost(plan, one.state.clock.seconds),
+                currency=plan.estimate.currency,
+            )
 
 
 def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[UnclearRun]:

@@ -132,11 +132,13 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class EndedRun:
-    """What a run that is over has cost, in `prices.currency`; of a team, at its end."""
+    """What a run of a team that is over has cost, None where that is not known; at its end."""
 
+    run: str
     team: str
     ended: datetime
-    cost: float
+    cost: float | None
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, kw_only=True)
