@@ -3,11 +3,17 @@ it, was deleted before anybody looked."""
 
 from dataclasses import replace
 
-from pull_request_world import BOT, World, a_plan_of, a_spec
+from pull_request_world import BOT, World, a_plan_of, a_spec, sha_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.controller.actions import StopRun
-from vtspec.pipelines.controller.approved_runs import read_approved
+from vtspec.pipelines.controller.approved_runs import (
+    list_begun_elsewhere,
+    read_approved,
+    render_approved,
+)
+from vtspec.pipelines.controller.view import Approval
+from vtspec.pipelines.forge.forge import Comment
 from vtspec.pipelines.runs.state import RunState
 
 PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
@@ -106,3 +112,45 @@ def test_a_result_whose_workflow_was_deleted_before_anybody_looked_is_told(
     assert len(results) == 1 and name in results[0]
     head = pulls.github.repository.pull_requests[pulls.number].head_sha
     assert pulls.github.find_statuses(head)["vtspec/deep"][0] != "pending"
+
+
+def test_where_runs_were_begun_is_noted_once_for_those_of_a_place() -> None:
+    here, there = "vision s3://runs/team", "robots s3://runs/old"
+    approval = Approval(
+        pull_request=1,
+        login="bob",
+        digest=PLAN.digest,
+        head_sha=sha_of(1),
+        source="comment",
+        place=here,
+    )
+    every = {
+        "digits-0000000001": replace(approval, place=there),
+        "digits-0000000002": approval,
+        "digits-0000000003": approval,
+    }
+    body = f"<!-- vtspec:progress -->{render_approved(every)}\n## 2 at work\n"
+    assert body.count("<!-- vtspec:at ") == 2
+    world = World()
+    world.open(a_spec(PLAN))
+    world.pulls[1].comments.append(
+        Comment(id=1, body=body, author=BOT, created_at="", updated_at="", url="")
+    )
+    (seen,) = world.see().pull_requests
+    noted = read_approved(seen, BOT)
+    assert {run: one.place for run, one in noted.items()} == {
+        "digits-0000000001": there,
+        "digits-0000000002": here,
+        "digits-0000000003": here,
+    }
+    (left,) = list_begun_elsewhere(seen, BOT, here)
+    assert (left.run, left.namespace, left.store) == (
+        "digits-0000000001",
+        "robots",
+        "s3://runs/old",
+    )
+    # Of runs that no place is noted of it is not known.
+    old = body.replace("<!-- vtspec:at ", "<!-- vtspec:else ")
+    world.pulls[1].comments[0] = replace(world.pulls[1].comments[0], body=old)
+    (seen,) = world.see().pull_requests
+    assert [*list_begun_elsewhere(seen, BOT, here)] == []

@@ -13,7 +13,6 @@ import pytest
 from git_repositories import commit, git
 from kubernetes_server import KubernetesServer
 from plan_repository import change
-from proposed_changes import DEEP
 from pull_request_world import START, World, a_plan_of, a_spec
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.actions import CreateRun
@@ -62,34 +61,12 @@ def limit_costs(pulls: PullRequests, limit: str) -> None:
     commit(root)
 
 
-def propose_another(pulls: PullRequests) -> int:
-    """Propose to train `deep` for another number of epochs; the pull request's number."""
-    root = pulls.world.root
-    git(root, "checkout", "-q", "-b", "another", "main")
-    change(root, DEEP, "epochs: 5", "epochs: 60")
-    made = pulls.github.repository.open_pull_request(commit(root))
-    git(root, "update-ref", f"refs/pull/{made.number}/head", made.head_sha)
-    return made.number
-
-
 def settle(pulls: PullRequests, sites: Sequence[Site]) -> None:
     """Have all of them look until none has anything to do."""
     for _ in range(8):
         if sum(serve_once(site, pulls.said.append).actions for site in sites) == 0:
             return
     raise AssertionError(f"they do not come to rest: {pulls.said}")
-
-
-def find_line(pulls: PullRequests, number: int) -> str:
-    """The line that a pull request's plan comment gives to be pasted."""
-    (line,) = {
-        line.strip("` ")
-        for one in pulls.github.repository.comments.values()
-        if one.number == number and one.author == pulls.github.bot
-        for line in one.body.splitlines()
-        if line.strip("` ").startswith("/vtspec apply ")
-    }
-    return line
 
 
 def list_costs(site: Site) -> list[float]:
@@ -100,7 +77,7 @@ def list_costs(site: Site) -> list[float]:
 
 
 def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: PullRequests) -> None:
-    numbers = [pulls.number, propose_another(pulls)]
+    numbers = [pulls.number, pulls.propose_another()]
     sites = [pulls.site, pulls.make_other_site()]
     limit_costs(pulls, "1000")
     settle(pulls, sites)
@@ -111,7 +88,7 @@ def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: Pull
     commit(root)
     settle(pulls, sites)
     for number in numbers:
-        line = find_line(pulls, number)
+        line = pulls.find_line(number)
         pulls.github.write_comment(number, line, author="ben")
     barrier = threading.Barrier(2)
     looks = [

@@ -112,6 +112,7 @@ class Request:
             head_sha=self.seen.pull.head_sha,
             source="comment",
             comment_id=self.comment.id,
+            place=self.view.place,
         )
 
 
