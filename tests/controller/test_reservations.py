@@ -6,18 +6,26 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster_plans import a_cluster_project, a_published_plan
 from git_repositories import commit, git
 from kubernetes_server import KubernetesServer
 from plan_repository import change
 from pull_request_world import START, World, a_plan_of, a_spec
+from run_folders import STARTED, SUCCEEDED, a_run_folder, append
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.actions import CreateRun
+from vtspec.pipelines.controller.digests import Target
+from vtspec.pipelines.controller.ledger import open_ledger
 from vtspec.pipelines.controller.observation import observe_site
+from vtspec.pipelines.controller.observed_attempts import ObservedAttempts
+from vtspec.pipelines.controller.observed_runs import ObservedRuns
 from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.request import find_standing
 from vtspec.pipelines.controller.reservation_record import read_reservations
 from vtspec.pipelines.controller.reservations import (
     HELD,
@@ -30,6 +38,8 @@ from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import EndedRun, View
 from vtspec.pipelines.controller.worker import serve_once
 from vtspec.pipelines.forge.forge import Forge, PullRequest
+from vtspec.pipelines.planning.prior_runs import PriorRuns
+from vtspec.pipelines.runs import Runs
 
 PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
 RECORD = f"/api/v1/namespaces/vision/configmaps/{RECORD_NAME}"
@@ -282,3 +292,61 @@ def test_what_is_reserved_is_of_a_currency() -> None:
     assert decide(world, reserve("others-run", cost=0.001, currency="KRW")) == []
     text = encode_reservation(begun.reservation)
     assert parse_reservation(begun.run, text) == begun.reservation
+
+
+def test_what_completes_a_result_is_held_to_no_limit_of_cost() -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id)
+    # Nothing is left of the limit.
+    world.ended = [EndedRun(run=PLAN.id, team="vision", ended=world.now, cost=0.05)]
+    gated = a_plan_of(gates=("accuracy >= 0.9",))
+    beside = PriorRuns(runs_as="done", run=PLAN.id, update="report.gates", completion="x")
+    world.push(number, a_spec(gated, beside=beside))
+    world.settle()
+    world.apply(number, gated)
+    (begun,) = decide(world)
+    assert (begun.begin, begun.reservation) == ("completion", None)
+    ledger = open_ledger(world.see())
+    target = Target(spec=a_spec(gated, beside=beside), plan=gated)
+    ledger.begin_run(target, find_standing(target, ledger), begun.approval, "vision")
+    assert ledger.count_spent("vision") == 0.05
+
+
+def test_a_run_whose_result_is_being_completed_costs_what_the_result_did(tmp_path: Path) -> None:
+    plan = a_published_plan()
+    updated = {
+        "plan_digest": plan.digest,
+        "previous_digest": plan.digest,
+        "changed": [],
+        "steps": ["report"],
+        "sections": {},
+    }
+    folder = a_run_folder(tmp_path, [STARTED, SUCCEEDED, ("run.updated", updated)], plan.to_json())
+    known, runs = ObservedRuns(), Runs(folder.parent)
+    project = a_cluster_project()
+
+    def read_cost() -> float | None:
+        every = known.read(runs)
+        (attempt,) = ObservedAttempts().make(known, every, {}, runs, project)
+        return attempt.cost
+
+    cost, seconds = plan.estimate.cost, plan.estimate.whole_seconds
+    assert cost is not None and seconds is not None
+    # From its start to its end, a second.
+    assert read_cost() == cost / seconds
+    (folder / "events.jsonl").write_text("")
+    append(folder, [STARTED], 0)
+    assert read_cost() == cost
+
+
+@pytest.mark.parametrize(("ahead", "is_held"), [(HELD / 2, True), (timedelta(days=3), False)])
+def test_what_was_reserved_far_ahead_is_not_held(ahead: timedelta, is_held: bool) -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    assert bool(decide(world, reserve("others-run", at=world.now + ahead))) != is_held

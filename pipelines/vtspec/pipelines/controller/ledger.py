@@ -34,9 +34,14 @@ class Standing:
         return self.attempt.state.seq if going_on and self.attempt is not None else None
 
     @property
+    def is_completion(self) -> bool:
+        """Whether a result is only completed, which counts for no limit of cost: no GPU works."""
+        return self.begin == "completion"
+
+    @property
     def counted_run(self) -> str:
         """The run that it costs something for: of a completion, the one that it completes."""
-        if self.begin == "completion" and self.attempt is not None:
+        if self.is_completion and self.attempt is not None:
             return self.attempt.run
         return self.run
 
@@ -187,7 +192,8 @@ class Ledger:
             approvals=(*_keep_approvals(before, standing), approval),
             wanted_by={approval.pull_request: True},
             team=team,
-            cost=plan.estimate.cost,
+            # What the result cost is counted already.
+            cost=0.0 if standing.is_completion else plan.estimate.cost,
             currency=plan.estimate.currency,
         )
 
@@ -224,7 +230,12 @@ def make_reservation(
 ) -> Reservation | None:
     """What is reserved for a run that is to be begun; None where nothing limits what it costs."""
     cost = target.plan.estimate.cost
-    if team is None or view.project.teams[team].limits.cost_per_month is None or cost is None:
+    if (
+        standing.is_completion
+        or team is None
+        or view.project.teams[team].limits.cost_per_month is None
+        or cost is None
+    ):
         return None
     after_seq = -1 if standing.after_seq is None else standing.after_seq
     return Reservation(

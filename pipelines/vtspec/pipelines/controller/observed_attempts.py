@@ -156,7 +156,7 @@ def _make_attempt(
         wanted_by=wanted,
         is_stopping=current is not None and current.is_stopping,
         team=_find_team(one, plan, login, project),
-        cost=plan.estimate.cost,
+        cost=_estimate_cost(one, plan),
         currency=plan.estimate.currency,
         log=one.log,
         link=one.link,
@@ -219,6 +219,13 @@ def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterat
             team=file.team if file is not None and file.team in project.teams else None,
             ended=one.ended,
         )
+
+
+def _estimate_cost(one: ObservedRun, plan: "Plan") -> float | None:
+    """What a run at work is to cost; of one whose result is only completed, what that took."""
+    if one.state.before is None:
+        return plan.estimate.cost
+    return _compute_cost(plan, one.state.clock.seconds)
 
 
 def _compute_cost(plan: "Plan", seconds: float) -> float | None:

@@ -228,13 +228,12 @@ def find_run_problem(
     if problem is not None:
         return run_replies.put_before(target, problem)
     team = choose_team(plan, login, view.project)
-    if (
-        team is not None
-        and (problem := _find_unknown_costs(view, team, standing, ledger)) is not None
-    ):
-        return run_replies.put_before(target, problem)
-    spent = 0.0 if team is None else ledger.count_spent(team, standing.counted_run)
-    problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
+    if team is None or standing.is_completion:
+        return None
+    problem = _find_unknown_costs(view, team, standing, ledger)
+    if problem is None:
+        spent = ledger.count_spent(team, standing.counted_run)
+        problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
     return None if problem is None else run_replies.put_before(target, problem)
 
 

@@ -33,8 +33,9 @@ class Reservation:
     currency: str | None = None
 
     def is_held(self, now: datetime) -> bool:
-        """Whether the run may still be to come."""
-        return now - self.at < HELD
+        """Whether the run may still be to come; not where it was dated ahead, by hand or a clock
+        that is wrong, since nobody knows then when it was reserved."""
+        return abs(now - self.at) < HELD
 
 
 def encode_reservation(one: Reservation) -> str:
