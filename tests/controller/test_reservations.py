@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pytest
 
@@ -187,6 +187,23 @@ def test_what_is_reserved_for_what_did_not_come_goes_with_the_next(pulls: PullRe
     pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
     pulls.settle()
     assert list(pulls.world.server.objects[RECORD]["data"]) == pulls.world.server.workflows()
+
+
+def test_what_is_reserved_no_more_is_not_looked_for(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_costs(pulls, "50")
+    pulls.settle()
+    at = pulls.github.server.world.now - HELD
+    stale = {f"digits-{n}": encode_reservation(reserve(f"digits-{n}", at=at)) for n in range(60)}
+    put_record(pulls.world.server, stale)
+    pulls.serve([pulls.number])
+
+    def list_all(known: ObservedRuns, runs: Runs) -> Never:
+        raise AssertionError("the whole store is listed for a look at one pull request")
+
+    monkeypatch.setattr(ObservedRuns, "read", list_all)
+    pulls.serve([pulls.number])
 
 
 def put_record(server: KubernetesServer, data: Mapping[str, str]) -> None:
