@@ -53,6 +53,17 @@ def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
     )
 
 
+def explain_too_many(count: int, most: int, lines: Sequence[str]) -> Sentence:
+    """More runs are asked for at once than an answer can note."""
+    shown = "\n".join(lines[:_MOST_LINES])
+    return Sentence(
+        en=f"these are {count:,} runs, and one command begins {most} at the most; paste each line "
+        f"as a comment of its own:\n\n```\n{shown}\n```",
+        ko=f"실행이 {count:,}개입니다. 한 명령으로는 {most}개까지 시작합니다. 한 줄씩 따로 댓글로 "
+        f"붙여 넣으세요:\n\n```\n{shown}\n```",
+    )
+
+
 def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -> Sentence:
     """The head has changed since, or what was approved was not shown yet; `is_same` says whether
     it was named by its digest."""

@@ -44,8 +44,9 @@ ApprovalSource = Literal["comment", "approval", "merge"]
 @dataclass(frozen=True, kw_only=True)
 class Approval:
     """Who let a plan be carried out, of which pull request at which commit, and by what; kept on
-    the run's Workflow. `comment_id` is 0 where it was no comment; `place` is where the run was
-    begun, as `View.place` has it, "" where that is not noted."""
+    the run's Workflow. `comment_id` is 0 where it was no comment, `digest` "" where only a comment
+    of ours tells of it; `place` is where the run was begun, as `View.place` has it, "" where that
+    is not noted."""
 
     pull_request: int
     login: str
