@@ -114,6 +114,56 @@ def test_of_a_plan_that_cannot_be_made_again_it_is_said_so() -> None:
     assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
 
 
+def test_of_a_plan_with_another_seed_it_is_said_which() -> None:
+    one, two, three, four = (a_plan_of(seed=seed) for seed in (1, 2, 3, 4))
+    world = World()
+    number = world.open(a_spec(one, plans=(one, two)))
+    world.settle()
+    digest = compute_all_digest(list_targets([a_spec(one, plans=(one, two))]))
+    world.push(number, a_spec(two, plans=(two, three)))
+    world.settle()
+    said = world.comment(number, f"/vtspec apply {digest[:7]}")
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "- `digits`: `training.seed` `1` → `3`\n\npaste" in reply
+    world.push(number, a_spec(two, plans=(two, three, four)))
+    world.settle()
+    said = world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "- `digits`: a plan that was not there\n\npaste" in world.reply_to(number, said)
+
+
+def test_what_a_commits_plan_was_before_the_default_branch_changed_it_is_remembered() -> None:
+    world, number = an_open_world()
+    world.pulls[number].specs = (a_spec(OTHER_EPOCHS),)
+    world.settle()
+    said = world.apply(number, PLAN)
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "was the plan of `digits` at" in reply
+    assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
+
+
+def test_experiments_that_only_become_others_push_no_earlier_head_out_of_memory() -> None:
+    affected = [a_spec(a_plan_of(f"x{n}"), cause="affected") for n in range(70)]
+    world = World()
+    number = world.open(a_spec(PLAN), *affected)
+    world.settle()
+    world.push(number, a_spec(OTHER_EPOCHS), *affected)
+    world.settle()
+    world.push(number, a_spec(a_plan_of(epochs=7)), *affected)
+    world.settle()
+    first, bare = world.apply(number, PLAN), world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "- `digits`: `training.epochs` `5` → `7`" in world.reply_to(number, first)
+    assert "- `digits`: `training.epochs` `6` → `7`" in world.reply_to(number, bare)
+    world.push(number)
+    world.settle()
+    bare = world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "nothing in the plans differs from those of" in world.reply_to(number, bare)
+
+
 def test_of_a_digest_over_all_plans_each_that_differs_is_named() -> None:
     world = World()
     dogs = a_plan_of("dogs", 2)
