@@ -26,7 +26,7 @@ from vtspec.pipelines.argo.workflow_words import describe_workflow
 from vtspec.pipelines.controller import replies
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters, cut_text
 from vtspec.pipelines.controller.commit_status import report_checks
-from vtspec.pipelines.controller.ledger import Ledger, open_ledger
+from vtspec.pipelines.controller.ledger import open_ledger
 from vtspec.pipelines.controller.markers import Shown
 from vtspec.pipelines.controller.plan_comment import render_plan_comment
 from vtspec.pipelines.controller.progress_comment import render_progress_comment
@@ -413,7 +413,7 @@ def say(words: str) -> str:
     failed = a_failed_attempt(line, run=line, log=(f"x {line}",))
     return "\n\n".join(
         [
-            *render_plan_comment(seen, view, Ledger((), {}), SHOWN),
+            *render_plan_comment(seen, view, open_ledger(view), SHOWN),
             render_progress_comment(seen, view, (at_work,)),
             render_result_comment(seen, view, (failed,)),
         ]

@@ -123,8 +123,12 @@ def test_workflows_and_spending_are_those_that_were_seen_last(scraped: Scraped) 
         team="vision",
         cost=0.5,
     )
-    ended = EndedRun(team="vision", ended=datetime(2026, 11, 2, tzinfo=UTC), cost=2.0)
-    before = EndedRun(team="vision", ended=datetime(2026, 10, 2, tzinfo=UTC), cost=40.0)
+    ended = EndedRun(
+        run="others-run", team="vision", ended=datetime(2026, 11, 2, tzinfo=UTC), cost=2.0
+    )
+    before = EndedRun(
+        run="others-run", team="vision", ended=datetime(2026, 10, 2, tzinfo=UTC), cost=40.0
+    )
     view = replace(world.see(), attempts=(at_work,), ended=(ended, before))
     scraped.site.show(view)
     assert scraped.read("vtspec_workflows", phase="running") == 1

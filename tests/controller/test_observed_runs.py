@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,43 @@ def test_a_report_is_made_anew_where_what_it_is_of_has_changed(folder: Path) -> 
     a_run_folder(folder.parent, [STARTED, SUCCEEDED], a_published_plan().to_json(), attempt=2)
     found = {one.run.name: one for one in known.read(runs)}
     assert known.read_facts(found[folder.name], runs) is not first
+
+
+def test_the_end_of_a_run_is_the_last_time_that_it_tells(folder: Path) -> None:
+    append(folder, [SUCCEEDED], 1)
+    path = folder / "events.jsonl"
+    spoil_times(path, [1])
+    found = read_only(ObservedRuns(), folder)
+    assert found.ended is not None and found.ended.isoformat() == "2026-01-01T00:00:00+00:00"
+    assert found.fault is None
+    spoil_times(path, [0])
+    found = read_only(ObservedRuns(), folder)
+    assert found.ended is None
+    assert found.fault == "its events.jsonl does not tell when it was over"
+
+
+def spoil_times(path: Path, which: Sequence[int]) -> None:
+    """Have these lines tell a time that is none, as a pod may."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for number in which:
+        lines[number] = {**lines[number], "time": "soon"}
+    told = [{key: item for key, item in one.items() if key != "check"} for one in lines]
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in told))
+
+
+def test_an_error_of_ours_in_reading_a_run_is_that_runs_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = a_run_folder(folder.parent, [STARTED], a_published_plan().to_json(), attempt=2)
+    known, runs = ObservedRuns(), Runs(folder.parent)
+
+    def fail(path: Path) -> None:
+        if path == other:
+            raise KeyError("run_id")
+
+    monkeypatch.setattr("vtspec.pipelines.controller.observed_runs.find_run_page", fail)
+    faults = {one.name: one.fault for one in known.read(runs)}
+    assert faults == {folder.name: None, other.name: "an error of vtspec's: KeyError('run_id')"}
+    (error,) = known.take_errors()
+    assert error.__notes__ == [f"in what {other.name} has told"]
+    assert known.take_errors() == []

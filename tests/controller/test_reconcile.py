@@ -114,6 +114,56 @@ def test_of_a_plan_that_cannot_be_made_again_it_is_said_so() -> None:
     assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
 
 
+def test_of_a_plan_with_another_seed_it_is_said_which() -> None:
+    one, two, three, four = (a_plan_of(seed=seed) for seed in (1, 2, 3, 4))
+    world = World()
+    number = world.open(a_spec(one, plans=(one, two)))
+    world.settle()
+    digest = compute_all_digest(list_targets([a_spec(one, plans=(one, two))]))
+    world.push(number, a_spec(two, plans=(two, three)))
+    world.settle()
+    said = world.comment(number, f"/vtspec apply {digest[:7]}")
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "- `digits`: `training.seed` `1` → `3`\n\npaste" in reply
+    world.push(number, a_spec(two, plans=(two, three, four)))
+    world.settle()
+    said = world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "- `digits`: a plan that was not there\n\npaste" in world.reply_to(number, said)
+
+
+def test_what_a_commits_plan_was_before_the_default_branch_changed_it_is_remembered() -> None:
+    world, number = an_open_world()
+    world.pulls[number].specs = (a_spec(OTHER_EPOCHS),)
+    world.settle()
+    said = world.apply(number, PLAN)
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "was the plan of `digits` at" in reply
+    assert f"/vtspec apply {OTHER_EPOCHS.digest[7:14]}" in reply
+
+
+def test_experiments_that_only_become_others_push_no_earlier_head_out_of_memory() -> None:
+    affected = [a_spec(a_plan_of(f"x{n}"), cause="affected") for n in range(70)]
+    world = World()
+    number = world.open(a_spec(PLAN), *affected)
+    world.settle()
+    world.push(number, a_spec(OTHER_EPOCHS), *affected)
+    world.settle()
+    world.push(number, a_spec(a_plan_of(epochs=7)), *affected)
+    world.settle()
+    first, bare = world.apply(number, PLAN), world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "- `digits`: `training.epochs` `5` → `7`" in world.reply_to(number, first)
+    assert "- `digits`: `training.epochs` `6` → `7`" in world.reply_to(number, bare)
+    world.push(number)
+    world.settle()
+    bare = world.comment(number, "/vtspec apply")
+    world.settle()
+    assert "nothing in the plans differs from those of" in world.reply_to(number, bare)
+
+
 def test_of_a_digest_over_all_plans_each_that_differs_is_named() -> None:
     world = World()
     dogs = a_plan_of("dogs", 2)
@@ -539,14 +589,14 @@ def test_what_ended_this_month_counts_and_what_ended_before_does_not() -> None:
     number = world.open(a_spec(PLAN))
     world.settle()
     world.ended = [
-        EndedRun(team="vision", ended=world.now - timedelta(days=40), cost=9.0),
-        EndedRun(team="faces", ended=world.now, cost=9.0),
+        EndedRun(run="others-run", team="vision", ended=world.now - timedelta(days=40), cost=9.0),
+        EndedRun(run="others-run", team="faces", ended=world.now, cost=9.0),
     ]
     world.apply(number, PLAN)
     world.settle()
     assert len(world.created) == 1
     world.end(PLAN.id)
-    world.ended = [EndedRun(team="vision", ended=world.now, cost=0.03)]
+    world.ended = [EndedRun(run="others-run", team="vision", ended=world.now, cost=0.03)]
     said = world.comment(number, "/vtspec rerun")
     world.settle()
     assert "of team vision" in world.reply_to(number, said)
@@ -856,6 +906,52 @@ def test_what_cannot_be_carried_out_is_no_success_and_not_told_as_done() -> None
     check = world.checks[world.pulls[number].pull.head_sha]["vtspec"]
     assert (check.conclusion, check.title) == ("neutral", "1 plan, 0 errors, 1 obstacle")
     assert "the image is not locked" in check.summary
+
+
+def test_a_commits_status_is_of_all_seeds_that_were_approved_for_it() -> None:
+    plans = [a_plan_of(seed=seed) for seed in (1, 2, 3)]
+    # Whichever of them has the last name.
+    for first, *others in (plans, plans[1:] + plans[:1], plans[2:] + plans[:2]):
+        world = World()
+        number = world.open(a_spec(first, plans=tuple(plans)))
+        world.settle()
+        head, seen = world.pulls[number].pull.head_sha, []
+        for plan in plans:
+            world.apply(number, plan)
+        world.settle()
+        world.end(first.id)
+        world.settle()
+        seen.append(world.statuses[head]["vtspec/digits"])
+        for plan in others:
+            world.end(plan.id, "failed")
+        world.settle()
+        seen.append(world.statuses[head]["vtspec/digits"])
+        for plan in others:
+            world.comment(number, f"/vtspec apply {plan.digest[7:]}")
+        world.settle()
+        for plan in others:
+            world.end(f"{plan.id}-2")
+        world.settle()
+        seen.append(world.statuses[head]["vtspec/digits"])
+        assert [one.state for one in seen] == ["pending", "failure", "success"]
+        assert seen[0].description.endswith(": at work (2 of 3 runs)")
+
+
+def test_a_plan_that_the_default_branch_has_made_another_of_says_nothing_of_its_commit() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.settle()
+    now = a_plan_of(epochs=7)
+    world.pulls[number].specs = (a_spec(now),)
+    world.settle()
+    world.apply(number, now)
+    world.settle()
+    world.end(now.id)
+    world.settle()
+    head = world.pulls[number].pull.head_sha
+    assert world.statuses[head]["vtspec/digits"].state == "success"
 
 
 def test_checks_and_statuses_tell_of_commits() -> None:

@@ -6,28 +6,40 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Never
 
+import pytest
+
+from cluster_plans import a_cluster_project, a_published_plan
 from git_repositories import commit, git
 from kubernetes_server import KubernetesServer
 from plan_repository import change
-from proposed_changes import DEEP
 from pull_request_world import START, World, a_plan_of, a_spec
+from run_folders import STARTED, SUCCEEDED, a_run_folder, append
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.actions import CreateRun
+from vtspec.pipelines.controller.digests import Target
+from vtspec.pipelines.controller.ledger import open_ledger
 from vtspec.pipelines.controller.observation import observe_site
+from vtspec.pipelines.controller.observed_attempts import ObservedAttempts
+from vtspec.pipelines.controller.observed_runs import ObservedRuns
 from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.request import find_standing
 from vtspec.pipelines.controller.reservation_record import read_reservations
 from vtspec.pipelines.controller.reservations import (
     HELD,
     RECORD_NAME,
     Reservation,
     encode_reservation,
+    parse_reservation,
 )
 from vtspec.pipelines.controller.site import Site
-from vtspec.pipelines.controller.view import View
+from vtspec.pipelines.controller.view import EndedRun, View
 from vtspec.pipelines.controller.worker import serve_once
 from vtspec.pipelines.forge.forge import Forge, PullRequest
+from vtspec.pipelines.planning.prior_runs import PriorRuns
+from vtspec.pipelines.runs import Runs
 
 PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
 RECORD = f"/api/v1/namespaces/vision/configmaps/{RECORD_NAME}"
@@ -59,34 +71,12 @@ def limit_costs(pulls: PullRequests, limit: str) -> None:
     commit(root)
 
 
-def propose_another(pulls: PullRequests) -> int:
-    """Propose to train `deep` for another number of epochs; the pull request's number."""
-    root = pulls.world.root
-    git(root, "checkout", "-q", "-b", "another", "main")
-    change(root, DEEP, "epochs: 5", "epochs: 60")
-    made = pulls.github.repository.open_pull_request(commit(root))
-    git(root, "update-ref", f"refs/pull/{made.number}/head", made.head_sha)
-    return made.number
-
-
 def settle(pulls: PullRequests, sites: Sequence[Site]) -> None:
     """Have all of them look until none has anything to do."""
     for _ in range(8):
         if sum(serve_once(site, pulls.said.append).actions for site in sites) == 0:
             return
     raise AssertionError(f"they do not come to rest: {pulls.said}")
-
-
-def find_line(pulls: PullRequests, number: int) -> str:
-    """The line that a pull request's plan comment gives to be pasted."""
-    (line,) = {
-        line.strip("` ")
-        for one in pulls.github.repository.comments.values()
-        if one.number == number and one.author == pulls.github.bot
-        for line in one.body.splitlines()
-        if line.strip("` ").startswith("/vtspec apply ")
-    }
-    return line
 
 
 def list_costs(site: Site) -> list[float]:
@@ -97,7 +87,7 @@ def list_costs(site: Site) -> list[float]:
 
 
 def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: PullRequests) -> None:
-    numbers = [pulls.number, propose_another(pulls)]
+    numbers = [pulls.number, pulls.propose_another()]
     sites = [pulls.site, pulls.make_other_site()]
     limit_costs(pulls, "1000")
     settle(pulls, sites)
@@ -108,7 +98,7 @@ def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: Pull
     commit(root)
     settle(pulls, sites)
     for number in numbers:
-        line = find_line(pulls, number)
+        line = pulls.find_line(number)
         pulls.github.write_comment(number, line, author="ben")
     barrier = threading.Barrier(2)
     looks = [
@@ -199,6 +189,23 @@ def test_what_is_reserved_for_what_did_not_come_goes_with_the_next(pulls: PullRe
     assert list(pulls.world.server.objects[RECORD]["data"]) == pulls.world.server.workflows()
 
 
+def test_what_is_reserved_no_more_is_not_looked_for(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_costs(pulls, "50")
+    pulls.settle()
+    at = pulls.github.server.world.now - HELD
+    stale = {f"digits-{n}": encode_reservation(reserve(f"digits-{n}", at=at)) for n in range(60)}
+    put_record(pulls.world.server, stale)
+    pulls.serve([pulls.number])
+
+    def list_all(known: ObservedRuns, runs: Runs) -> Never:
+        raise AssertionError("the whole store is listed for a look at one pull request")
+
+    monkeypatch.setattr(ObservedRuns, "read", list_all)
+    pulls.serve([pulls.number])
+
+
 def put_record(server: KubernetesServer, data: Mapping[str, str]) -> None:
     server.put(
         RECORD, {"kind": "ConfigMap", "metadata": {"name": RECORD_NAME}, "data": dict(data)}
@@ -253,3 +260,110 @@ def test_a_run_at_work_is_not_counted_twice() -> None:
     world.apply(other, OTHER)
     assert len(decide(world, reserve(PLAN.id))) == 1
     assert decide(world, reserve("others-run")) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ({"currency": "KRW"}, "was planned in KRW, and the limit is in USD"),
+        ({"cost": None}, "there was no price for"),
+    ],
+)
+def test_what_cannot_be_added_up_makes_what_is_spent_unknown(
+    price: dict[str, Any], words: str
+) -> None:
+    teams = {"vision": {"logins": ["bob", "ann"], "limits": {"costPerMonth": 5}}}
+    world = World(teams=teams)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    world.attempts[PLAN.id] = replace(world.attempts[PLAN.id], **price)
+    said = world.apply(other, OTHER)
+    world.settle()
+    assert words in world.reply_to(other, said)
+    assert "`teams.vision.limits.costPerMonth` in `vtspec.yaml` taken out" in world.reply_to(
+        other, said
+    )
+    world.end(PLAN.id)
+    ended = {"run": PLAN.id, "team": "vision", "cost": 0.01, "ended": world.now, **price}
+    world.ended = [EndedRun(**ended)]
+    said = world.apply(other, OTHER)
+    world.settle()
+    assert words in world.reply_to(other, said)
+    assert [run for run, _ in world.created] == [PLAN.id]
+    world.ended = [EndedRun(**{**ended, "ended": world.now - timedelta(days=40)})]
+    world.apply(other, OTHER)
+    world.settle()
+    assert [run for run, _ in world.created] == [PLAN.id, OTHER.id]
+
+
+def test_what_is_reserved_is_of_a_currency() -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    (begun,) = decide(world, reserve("others-run", cost=0.001))
+    assert begun.reservation is not None and begun.reservation.currency == "USD"
+    assert decide(world, reserve("others-run", cost=0.001, currency="USD")) == [begun]
+    assert decide(world, reserve("others-run", cost=0.001, currency="KRW")) == []
+    text = encode_reservation(begun.reservation)
+    assert parse_reservation(begun.run, text) == begun.reservation
+
+
+def test_what_completes_a_result_is_held_to_no_limit_of_cost() -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id)
+    # Nothing is left of the limit.
+    world.ended = [EndedRun(run=PLAN.id, team="vision", ended=world.now, cost=0.05)]
+    gated = a_plan_of(gates=("accuracy >= 0.9",))
+    beside = PriorRuns(runs_as="done", run=PLAN.id, update="report.gates", completion="x")
+    world.push(number, a_spec(gated, beside=beside))
+    world.settle()
+    world.apply(number, gated)
+    (begun,) = decide(world)
+    assert (begun.begin, begun.reservation) == ("completion", None)
+    ledger = open_ledger(world.see())
+    target = Target(spec=a_spec(gated, beside=beside), plan=gated)
+    ledger.begin_run(target, find_standing(target, ledger), begun.approval, "vision")
+    assert ledger.count_spent("vision") == 0.05
+
+
+def test_a_run_whose_result_is_being_completed_costs_what_the_result_did(tmp_path: Path) -> None:
+    plan = a_published_plan()
+    updated = {
+        "plan_digest": plan.digest,
+        "previous_digest": plan.digest,
+        "changed": [],
+        "steps": ["report"],
+        "sections": {},
+    }
+    folder = a_run_folder(tmp_path, [STARTED, SUCCEEDED, ("run.updated", updated)], plan.to_json())
+    known, runs = ObservedRuns(), Runs(folder.parent)
+    project = a_cluster_project()
+
+    def read_cost() -> float | None:
+        every = known.read(runs)
+        (attempt,) = ObservedAttempts().make(known, every, {}, runs, project)
+        return attempt.cost
+
+    cost, seconds = plan.estimate.cost, plan.estimate.whole_seconds
+    assert cost is not None and seconds is not None
+    # From its start to its end, a second.
+    assert read_cost() == cost / seconds
+    (folder / "events.jsonl").write_text("")
+    append(folder, [STARTED], 0)
+    assert read_cost() == cost
+
+
+@pytest.mark.parametrize(("ahead", "is_held"), [(HELD / 2, True), (timedelta(days=3), False)])
+def test_what_was_reserved_far_ahead_is_not_held(ahead: timedelta, is_held: bool) -> None:
+    world = World(teams=TEAMS)
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    assert bool(decide(world, reserve("others-run", at=world.now + ahead))) != is_held

@@ -4,6 +4,7 @@ what it has cost and come to is not known, and passes for nothing nowhere."""
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from plan_repository import change
 from pull_request_world import START, World, a_plan_of, a_spec
 from run_folders import a_run_folder
 from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
 from vtspec.pipelines.controller.observed_runs import ObservedRuns
 from vtspec.pipelines.controller.view import UnclearRun, View
 from vtspec.pipelines.runs import Runs
@@ -101,25 +103,101 @@ def test_who_approved_a_run_is_told_that_it_cannot_be_read(pulls: PullRequests) 
     assert f"`vtspec rm {name}`" in progress
 
 
-def test_a_run_in_a_namespace_that_was_left_is_told_of_and_held_against_limits(
-    pulls: PullRequests,
+def test_an_error_of_ours_in_reading_a_run_keeps_nobody_else_waiting(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = pulls.begin_run()
+    pulls.site = pulls.make_other_site()
+    metrics = Metrics()
+    pulls.site.metrics = SiteMetrics(
+        every=metrics, repository="acme/vision", find_requests_left=lambda: None
+    )
+
+    def fail(path: Path) -> None:
+        raise KeyError(path.name)
+
+    monkeypatch.setattr("vtspec.pipelines.controller.observed_runs.find_run_page", fail)
+    other = pulls.propose_again()
+    pulls.settle()
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"an error of vtspec's: KeyError('{name}')" in progress
+    assert metrics.faults.labels("acme/vision")._value.get() > 0
+    assert any(f"in what {name} has told" in line for line in pulls.said)
+    told = {one.number for one in pulls.github.repository.comments.values()}
+    assert other in told
+
+
+def leave(pulls: PullRequests, *changes: tuple[str, str]) -> None:
+    """Change what `vtspec.yaml` of the default branch says of where runs are."""
     root = pulls.world.root
     git(root, "checkout", "-q", "main")
-    change(root, "vtspec.yaml", "namespace: vision", "namespace: robots")
+    for old, new in changes:
+        change(root, "vtspec.yaml", old, new)
     commit(root)
     pulls.world.server.namespaces.add("robots")
     pulls.site = pulls.make_other_site()
     pulls.settle()
+
+
+def answer(pulls: PullRequests, command: str) -> str:
+    said = pulls.github.write_comment(pulls.number, command, author="ben")
+    pulls.settle()
+    (found,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("has_left_namespace", "words"),
+    [
+        (False, "has not ended with store `{url}`, which `vtspec.yaml` has left"),
+        (True, "may not have ended in namespace `vision` with store `{url}`"),
+    ],
+)
+def test_a_run_of_a_store_that_was_left_is_told_of_and_not_begun_again(
+    pulls: PullRequests, has_left_namespace: bool, words: str
+) -> None:
+    name = pulls.begin_run()
+    url = pulls.world.url
+    both = [("namespace: vision", "namespace: robots")] if has_left_namespace else []
+    leave(pulls, (f"runs: {url}", f"runs: {url}-new"), *both)
+    (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
+    assert f"`{name}` {words.format(url=url)}" in progress
+    assert "Nothing runs now" not in progress
+    stopped = answer(pulls, "/vtspec stop")
+    assert "vtspec:refused" in stopped and f"`vtspec stop {name} --runs {url}`" in stopped
+    again = answer(pulls, pulls.find_line())
+    assert "vtspec:refused" in again and words.format(url=url) in again
+    made = [one for one in pulls.world.server.objects if "/workflows/" in one]
+    assert [one.rpartition("/")[2] for one in made] == [name]
+    assert "shutdown" not in pulls.world.server.objects[made[0]]["spec"]
+
+
+def test_while_a_run_of_a_store_that_was_left_is_at_work_no_limit_is_passed(
+    pulls: PullRequests,
+) -> None:
+    name = pulls.begin_run()
+    url = pulls.world.url
+    other = pulls.propose_another()
+    team = "spec:\n  teams: {vision: {logins: [ben], limits: {costPerMonth: 50}}}\n"
+    leave(pulls, (f"runs: {url}", f"runs: {url}-new"), ("spec:\n", team))
+    said = pulls.github.write_comment(other, pulls.find_line(other), author="ben")
+    pulls.settle()
+    (told,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
+    assert "what is spent of it is not known" in told and f"`{name}` has not ended" in told
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    pulls.github.write_comment(other, pulls.find_line(other), author="ben")
+    pulls.settle()
+    assert len(pulls.world.server.workflows()) == 2
+
+
+def test_a_run_in_a_namespace_that_was_left_is_told_of_and_held_against_limits(
+    pulls: PullRequests,
+) -> None:
+    name = pulls.begin_run()
+    leave(pulls, ("namespace: vision", "namespace: robots"))
     (progress,) = [one for one in pulls.read_comments() if "vtspec:progress" in one]
     assert f"`{name}` has not ended in namespace `vision`" in progress
-    said = pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
-    pulls.settle()
-    (answer,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
-    assert f"`vtspec stop {name}`" in answer and "vtspec:refused" in answer
-    said = pulls.github.write_comment(pulls.number, "/vtspec rerun", author="ben")
-    pulls.settle()
-    (answer,) = [one for one in pulls.read_comments() if f"vtspec:reply {said} " in one]
-    assert "which `vtspec.yaml` has left" in answer
+    stopped = answer(pulls, "/vtspec stop")
+    assert f"`vtspec stop {name}`" in stopped and "vtspec:refused" in stopped
+    assert "which `vtspec.yaml` has left" in answer(pulls, "/vtspec rerun")
     assert pulls.world.server.workflows() == [name]

@@ -12,6 +12,7 @@ APPROVAL = Approval(
     head_sha="b" * 40,
     source="comment",
     comment_id=1004,
+    place="vision s3://runs/team",
 )
 
 

@@ -384,6 +384,11 @@ def test_the_builder_is_valid() -> None:
         ("dataset.source.type", "ftp"),
         ("report.gates", "accuracy >= 0.9"),
         ("steps", None),
+        ("estimate.cost", -1000),
+        ("estimate.cost", float("nan")),
+        ("estimate.cost", [0.5]),
+        ("estimate.seconds", float("inf")),
+        ("estimate.seconds", 10**400),
     ],
 )
 def test_a_plan_whose_section_is_none_is_refused_as_damaged(path: str, value: object) -> None:

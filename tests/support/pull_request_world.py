@@ -73,9 +73,11 @@ PEOPLE: Final[dict[str, Permission]] = {
 
 
 @lru_cache
-def a_plan_of(name: str = "digits", epochs: int = 5, gates: tuple[str, ...] = ()) -> Plan:
+def a_plan_of(
+    name: str = "digits", epochs: int = 5, gates: tuple[str, ...] = (), **training: Any
+) -> Plan:
     """The plan of an experiment on the cluster; about 0.02 USD."""
-    spec: dict[str, Any] = {"training": {"epochs": epochs, "batchSize": 64}}
+    spec: dict[str, Any] = {"training": {"epochs": epochs, "batchSize": 64, **training}}
     if gates:
         spec["report"] = {"gates": list(gates)}
     raw = an_experiment_dict(**spec)
@@ -358,6 +360,7 @@ class World:
             wanted_by={approval.pull_request: True},
             team=action.team,
             cost=plan.estimate.cost,
+            currency=plan.estimate.currency,
         )
         return True
 

@@ -10,10 +10,11 @@ import pytest
 
 from cluster_world import Pods, World, a_world
 from forge_sites import GitHubSite, serve_github_site
-from git_repositories import git
+from git_repositories import commit, git
 from kubernetes_server import running_kubernetes
 from object_storage import ObjectStorage
-from proposed_changes import propose_change
+from plan_repository import change
+from proposed_changes import DEEP, propose_change
 from run_folders import EVALUATED, STARTED, SUCCEEDED
 from vtspec.pipelines.cache_folder import get_mirror_folder
 from vtspec.pipelines.catalog import load_frameworks
@@ -69,6 +70,15 @@ class PullRequests:
         git(self.world.root, "update-ref", f"refs/pull/{made.number}/head", head)
         return made.number
 
+    def propose_another(self) -> int:
+        """A pull request that trains `deep` for another number of epochs; its number."""
+        root = self.world.root
+        git(root, "checkout", "-q", "-b", "another", "main")
+        change(root, DEEP, "epochs: 5", "epochs: 60")
+        made = self.github.repository.open_pull_request(commit(root))
+        git(root, "update-ref", f"refs/pull/{made.number}/head", made.head_sha)
+        return made.number
+
     def begin_run(self) -> str:
         """Have a maintainer carry out what the plan comment proposes; the run, which is the only
         one on the cluster."""
@@ -104,12 +114,13 @@ class PullRequests:
         head = self.github.repository.pull_requests[self.number].head_sha
         return self.github.find_statuses(head)["vtspec"][1]
 
-    def find_line(self) -> str:
-        """The line that the plan comment gives to be pasted."""
+    def find_line(self, number: int | None = None) -> str:
+        """The line that the plan comment gives to be pasted, of a pull request or the only one."""
         (line,) = {
             line.strip("` ")
-            for body in self.read_comments()
-            for line in body.splitlines()
+            for one in self.github.repository.comments.values()
+            if one.author == self.github.bot and number in (None, one.number)
+            for line in one.body.splitlines()
             if line.strip("` ").startswith("/vtspec apply ")
         }
         return line

@@ -150,6 +150,7 @@ def _begin(
         digest=target.plan.digest,
         head_sha=seen.pull.head_sha,
         source=said.source,
+        place=view.place,
     )
     standing = find_standing(target, ledger)
     attempt = standing.attempt

@@ -9,33 +9,39 @@ from dataclasses import replace
 from typing import Final
 
 from vtspec.pipelines.forge.comment_text import make_plain
+from vtspec.pipelines.runs.run import find_plan_id
 
 from .markers import make_marker
-from .view import Approval, ApprovalSource, Attempt, PullRequestView, View
+from .view import Approval, ApprovalSource, Attempt, PullRequestView, UnclearRun, View
 
 _HIDDEN: Final = re.compile(r"<!-- vtspec:[^\n]* -->")
 _APPROVED: Final = re.compile(
-    r"<!-- vtspec:run ([a-z0-9.-]{1,253}) ([0-9a-f]{7,64}) (\S{1,80}) (comment|approval|merge) "
-    r"([0-9]{1,20}) (\S{1,100}) -->"
+    # An earlier vtspec noted each run by itself, with its plan's digest.
+    r"<!-- vtspec:run ((?:[a-z0-9.-]{1,253} )+)([0-9a-f]{7,64}) (?:sha256:[0-9a-f]{64} )?"
+    r"(comment|approval|merge) ([0-9]{1,20}) (\S{1,100}) -->"
 )
+_PLACE: Final = re.compile(r"<!-- vtspec:at (\S{1,63} \S{1,1100}) -->")
 _SOURCES: Final[Mapping[str, ApprovalSource]] = {
     "comment": "comment",
     "approval": "approval",
     "merge": "merge",
 }
-_MOST: Final = 60
-"""Runs that a progress comment notes, the last ones."""
+MOST_NOTED: Final = 500
+"""Runs that a comment notes, the last ones: with the longest names they take half of it."""
 
 
 def render_approved(approved: Mapping[str, Approval]) -> str:
-    """Hidden lines that say by whose word each run was begun, to stand below a marker."""
-    lines = (
-        make_marker(
-            f"run {run} {one.head_sha} {one.digest} {one.source} {one.comment_id} {one.login}"
-        )
-        for run, one in approved.items()
-    )
-    return "".join(f"\n{line}" for line in lines)
+    """Hidden lines that say by whose word runs were begun, and where, to stand below a marker."""
+    names: dict[str, dict[str, list[str]]] = {}
+    for run, one in approved.items():
+        word = f"{one.head_sha} {one.source} {one.comment_id} {one.login}"
+        names.setdefault(one.place, {}).setdefault(word, []).append(run)
+    lines: list[str] = []
+    # Those of which no place is known come first, where none was named.
+    for place in sorted(names, key=bool):
+        lines += [f"at {place}"] if place else []
+        lines += [f"run {' '.join(runs)} {word}" for word, runs in names[place].items()]
+    return "".join(f"\n{make_marker(line)}" for line in lines)
 
 
 def read_approved(seen: PullRequestView, login: str) -> dict[str, Approval]:
@@ -50,23 +56,27 @@ def read_approved(seen: PullRequestView, login: str) -> dict[str, Approval]:
 
 
 def _read_lines(body: str, number: int) -> Iterator[tuple[str, Approval]]:
+    place = ""
     for line in make_plain(body).split("\n"):
         # Below them other people's words begin, what pods have printed among them.
         if _HIDDEN.fullmatch(line) is None:
             return
+        at = _PLACE.fullmatch(line)
+        place = place if at is None else at[1]
         told = _APPROVED.fullmatch(line)
-        if told is not None:
-            yield (
-                told[1],
-                Approval(
-                    pull_request=number,
-                    head_sha=told[2],
-                    digest=told[3],
-                    source=_SOURCES[told[4]],
-                    comment_id=int(told[5]),
-                    login=told[6],
-                ),
-            )
+        if told is None:
+            continue
+        approval = Approval(
+            pull_request=number,
+            head_sha=told[2],
+            digest="",
+            source=_SOURCES[told[3]],
+            comment_id=int(told[4]),
+            login=told[5],
+            place=place,
+        )
+        for run in told[1].split():
+            yield run, approval
 
 
 def list_approved(attempts: Iterable[Attempt], number: int) -> dict[str, Approval]:
@@ -84,7 +94,23 @@ def update_approved(
 ) -> dict[str, Approval]:
     """What a progress comment is to note from now on."""
     every = {**before, **list_approved(attempts, number)}
-    return dict(list(every.items())[-_MOST:])
+    return dict(list(every.items())[-MOST_NOTED:])
+
+
+def list_begun_elsewhere(seen: PullRequestView, login: str, here: str) -> Iterator[UnclearRun]:
+    """The runs that a pull request has approved in another namespace and store than these: whether
+    they have ended is not seen from here."""
+    for run, one in read_approved(seen, login).items():
+        namespace, _, store = one.place.partition(" ")
+        if one.place and here and not {namespace, store} & {*here.split(" ")}:
+            yield UnclearRun(
+                run=run,
+                plan_id=find_plan_id(run),
+                namespace=namespace,
+                store=store,
+                # It is nobody's here: what it costs counts where it is.
+                team="",
+            )
 
 
 def restore_approvals(view: View) -> Iterator[Attempt]:

@@ -28,6 +28,9 @@ CHECK: Final = "vtspec"
 """The name of the check of a pull request's specs."""
 
 _LONGEST: Final = 1_000
+_ORDER: Final[tuple[StatusState, ...]] = ("pending", "failure", "error", "success")
+"""Of several runs the first of these says how all stand."""
+
 _SOUND: Final = "Every spec is valid."
 
 
@@ -132,26 +135,38 @@ def _annotate(problem: Problem) -> Annotation:
 
 
 def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
-    """How the last run of each spec stands, at each commit that it was approved for."""
-    last: dict[tuple[str, str], Attempt] = {}
+    """How the last runs of each spec stand, at each commit that they were approved for."""
+    # Of others it is not known which runs without a Workflow they have approved.
+    numbers = {seen.pull.number for seen in view.pull_requests}
+    every: dict[tuple[str, str], dict[str, Attempt]] = {}
     for attempt in sorted(ledger.attempts, key=lambda one: (one.plan_id, one.number)):
-        for approval in attempt.approvals:
-            last[approval.head_sha, f"vtspec/{attempt.spec}"] = attempt
-    for (sha, context), attempt in last.items():
-        status = build_status(context, attempt)
+        for approval in (one for one in attempt.approvals if one.pull_request in numbers):
+            every.setdefault((approval.head_sha, attempt.spec), {})[attempt.plan_id] = attempt
+    planned = {
+        (seen.pull.head_sha, spec.name): {plan.id for plan in spec.plans}
+        for seen in view.pull_requests
+        for spec in seen.specs
+    }
+    for (sha, spec), last in every.items():
+        # What a plan was before the default branch made another of it says nothing any more.
+        now = [one for one in last.values() if one.plan_id in planned.get((sha, spec), ())]
+        status = build_status(f"vtspec/{spec}", now or [*last.values()])
         status = replace(status, description=view.redactor.redact_text(status.description))
         if status not in view.statuses.get(sha, ()):
             yield SetStatus(sha=sha, status=status)
 
 
-def build_status(context: str, attempt: Attempt) -> Status:
-    """A run as a status of a commit: its verdict once it has one."""
-    state, words = _judge(attempt)
+def build_status(context: str, attempts: Sequence[Attempt]) -> Status:
+    """The runs of a spec's seeds as one status of a commit: the verdict once each has one."""
+    judged = [(*_judge(one), one) for one in attempts]
+    state, words, chosen = min(judged, key=lambda one: _ORDER.index(one[0]))
+    alike = sum(one[0] == state for one in judged)
+    more = f" ({alike} of {pluralize(len(judged), 'run')})" if len(judged) > 1 else ""
     return Status(
         context=context,
         state=state,
-        description=shorten_visibly(f"{attempt.run}: {words}", LONGEST_DESCRIPTION),
-        url=attempt.link,
+        description=shorten_visibly(f"{chosen.run}: {words}{more}", LONGEST_DESCRIPTION),
+        url=chosen.link,
     )
 
 

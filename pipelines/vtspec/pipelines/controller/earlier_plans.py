@@ -138,25 +138,41 @@ def _explain_remembered(
 def _list_differences(before: Sequence[Target], after: Sequence[Target]) -> Iterator[Sentence]:
     """A line for each field that differs in what is approved, spec by spec, and for each plan that
     is gone or new."""
-    old, new = ({_identify(one): one for one in some} for some in (before, after))
-    for key, target in old.items():
+    pairs, fresh = _pair(before, after)
+    for target, now in pairs:
         name = f"`{target.plan.name}`"
-        if key not in new:
+        if now is None:
             yield Sentence(en=f"{name}: not planned any more", ko=f"{name}: 이제 계획에 없음")
             continue
-        changes = compare_plans(target.plan.to_json(), new[key].plan.to_json())
+        changes = compare_plans(target.plan.to_json(), now.plan.to_json())
         # What is cosmetic is part of no digest.
         for change in (one for one in changes if one.effect != "cosmetic"):
             text = f"{name}: {_tell_change(change)}"
             yield Sentence(en=text, ko=text)
-    for key, target in new.items():
-        if key not in old:
-            name = f"`{target.plan.name}`"
-            yield Sentence(en=f"{name}: a plan that was not there", ko=f"{name}: 새로 생긴 계획")
+    for target in fresh:
+        name = f"`{target.plan.name}`"
+        yield Sentence(en=f"{name}: a plan that was not there", ko=f"{name}: 새로 생긴 계획")
+
+
+def _pair(
+    before: Sequence[Target], after: Sequence[Target]
+) -> tuple[list[tuple[Target, Target | None]], list[Target]]:
+    """Each plan with what it is now, None where it is gone: that of the same file and seed, else
+    one of the file whose seed is new. And what is new beside these."""
+    old, new = ({_identify(one): one for one in some} for some in (before, after))
+    fresh = [one for key, one in new.items() if key not in old]
+    pairs: list[tuple[Target, Target | None]] = []
+    for key, target in old.items():
+        now = new.get(key)
+        if now is None:
+            now = next((one for one in fresh if one.spec.path == target.spec.path), None)
+            fresh = [one for one in fresh if one is not now]
+        pairs.append((target, now))
+    return pairs, fresh
 
 
 def _identify(target: Target) -> tuple[str, int]:
-    """What stays of a plan when what it says changes: its file, and which of its seeds it is."""
+    """Which plan it is where neither its file nor its seed changes."""
     return target.spec.path, target.plan.training.seed
 
 

@@ -3,8 +3,9 @@
 So two commands that are seen at once are judged one after the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.runs import make_run_name
@@ -14,7 +15,7 @@ from .actions import Begin
 from .approved_runs import restore_approvals
 from .digests import Target
 from .reservations import Reservation
-from .view import Approval, Attempt, View
+from .view import Approval, Attempt, EndedRun, View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +34,14 @@ class Standing:
         return self.attempt.state.seq if going_on and self.attempt is not None else None
 
     @property
+    def is_completion(self) -> bool:
+        """Whether a result is only completed, which counts for no limit of cost: no GPU works."""
+        return self.begin == "completion"
+
+    @property
     def counted_run(self) -> str:
         """The run that it costs something for: of a completion, the one that it completes."""
-        if self.begin == "completion" and self.attempt is not None:
+        if self.is_completion and self.attempt is not None:
             return self.attempt.run
         return self.run
 
@@ -45,22 +51,37 @@ class Standing:
         return self.attempt is not None and self.attempt.is_at_work
 
 
+class RunCost(NamedTuple):
+    """What a run costs and in which currency; None where that is not known."""
+
+    run: str
+    cost: float | None
+    currency: str
+
+    def is_in(self, currency: str) -> bool:
+        """Whether it can be added to what others cost in that currency."""
+        return self.cost is not None and self.currency == currency
+
+
 class Ledger:
-    """The runs of a repository and the month's spending of its teams."""
+    """The runs of a repository and the month's spending of its teams, in `currency`; `ended` are
+    of this month, `reservations` those that are held."""
 
     def __init__(
         self,
         attempts: Iterable[Attempt],
-        spent: Mapping[str, float],
-        reservations: Iterable[Reservation] = (),
+        ended: Iterable[EndedRun],
+        reservations: Iterable[Reservation],
+        currency: str,
     ) -> None:
         self._attempts = {one.run: one for one in attempts}
-        self._spent = dict(spent)
+        self._ended = tuple(ended)
         self._reservations = tuple(reservations)
+        self._currency = currency
 
     def copy(self) -> "Ledger":
         """One to try something with."""
-        return Ledger(self._attempts.values(), self._spent, self._reservations)
+        return Ledger(self._attempts.values(), self._ended, self._reservations, self._currency)
 
     def adopt(self, trial: "Ledger") -> None:
         """Take over what was tried."""
@@ -90,18 +111,28 @@ class Ledger:
 
     def count_spent(self, team: str, but_for: str | None = None) -> float:
         """What a team's runs have cost this month; those at work count with their estimate, and
-        those that are to come with what is reserved for them, but for one that is to be begun."""
-        at_work = (
-            max(one.cost or 0.0, 0.0)
-            for one in self._attempts.values()
-            if one.team == team and one.is_at_work
+        those that are to come with what is reserved for them, but for one that is to be begun.
+        Those in another currency do not."""
+        counted = (
+            one for one in self._list_costs(team, but_for) if one.currency == self._currency
         )
-        reserved = (
-            one.cost
-            for one in self._reservations
-            if one.team == team and one.run != but_for and self._is_to_come(one)
-        )
-        return self._spent.get(team, 0.0) + sum(at_work) + sum(reserved)
+        return sum(one.cost or 0.0 for one in counted)
+
+    def find_uncounted(self, team: str, but_for: str | None = None) -> RunCost | None:
+        """One of those whose cost is not known, or told in another currency."""
+        every = self._list_costs(team, but_for)
+        return next((one for one in every if not one.is_in(self._currency)), None)
+
+    def _list_costs(self, team: str, but_for: str | None) -> Iterator[RunCost]:
+        for ended in self._ended:
+            if ended.team == team:
+                yield RunCost(ended.run, ended.cost, ended.currency)
+        for one in self._attempts.values():
+            if one.team == team and one.is_at_work:
+                yield RunCost(one.run, one.cost, one.currency)
+        for held in self._reservations:
+            if held.team == team and held.run != but_for and self._is_to_come(held):
+                yield RunCost(held.run, held.cost, held.currency or self._currency)
 
     def _is_to_come(self, one: Reservation) -> bool:
         """Whether what is reserved is not counted as a run yet."""
@@ -161,7 +192,9 @@ class Ledger:
             approvals=(*_keep_approvals(before, standing), approval),
             wanted_by={approval.pull_request: True},
             team=team,
-            cost=plan.estimate.cost,
+            # What the result cost is counted already.
+            cost=0.0 if standing.is_completion else plan.estimate.cost,
+            currency=plan.estimate.currency,
         )
 
     def stop_run(self, run: str) -> None:
@@ -186,12 +219,10 @@ def _keep_approvals(before: Attempt | None, standing: Standing) -> tuple[Approva
 
 def open_ledger(view: View) -> Ledger:
     """The ledger as a view begins it: what has ended this calendar month (UTC) is spent."""
-    spent: dict[str, float] = {}
-    for one in view.ended:
-        if (one.ended.year, one.ended.month) == (view.now.year, view.now.month):
-            spent[one.team] = spent.get(one.team, 0.0) + one.cost
+    month = (view.now.year, view.now.month)
+    ended = (one for one in view.ended if (one.ended.year, one.ended.month) == month)
     held = (one for one in view.reservations if one.is_held(view.now))
-    return Ledger(restore_approvals(view), spent, held)
+    return Ledger(restore_approvals(view), ended, held, view.project.prices.currency)
 
 
 def make_reservation(
@@ -199,9 +230,19 @@ def make_reservation(
 ) -> Reservation | None:
     """What is reserved for a run that is to be begun; None where nothing limits what it costs."""
     cost = target.plan.estimate.cost
-    if team is None or view.project.teams[team].limits.cost_per_month is None or cost is None:
+    if (
+        standing.is_completion
+        or team is None
+        or view.project.teams[team].limits.cost_per_month is None
+        or cost is None
+    ):
         return None
     after_seq = -1 if standing.after_seq is None else standing.after_seq
     return Reservation(
-        run=standing.counted_run, team=team, cost=cost, after_seq=after_seq, at=view.now
+        run=standing.counted_run,
+        team=team,
+        cost=cost,
+        after_seq=after_seq,
+        at=view.now,
+        currency=target.plan.estimate.currency,
     )

@@ -23,7 +23,7 @@ _PLAN: Final = re.compile(
 )
 _HIDDEN: Final = re.compile(r"^<!-- vtspec:[^\n]* -->\s*$", re.M)
 _MOST_DIGESTS: Final = 60
-"""Digests that a plan comment remembers, those of earlier commits too."""
+"""Digests that a plan comment remembers of its commit, and as many of earlier ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +109,19 @@ def update_shown(
     """The same for what is shown from now on; what is shown already keeps its time."""
     at = int(now.timestamp())
     older = () if before is None else before.digests
-    kept = [*new, *(one for one in older if one not in new)]
+    # What is still the plan is no news; but of which heads there were one stands for each.
+    planned, heads = {one.digest for one in new}, {head_sha}
+    earlier: list[ShownDigest] = []
+    for one in older:
+        if one.digest not in planned or one.head_sha not in heads:
+            earlier.append(one)
+            heads.add(one.head_sha)
     has_head = before is not None and before.head_sha == head_sha
     return Shown(
         head_sha=head_sha,
         head_since=before.head_since if before is not None and has_head else at,
         all_digest=all_digest,
-        digests=tuple(kept[:_MOST_DIGESTS]),
+        digests=(*new[:_MOST_DIGESTS], *earlier[:_MOST_DIGESTS]),
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from vtspec.pipelines.cache_folder import find_store
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.pull_request import (
     Proposal,
@@ -15,7 +16,7 @@ from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
-from .approved_runs import read_approved
+from .approved_runs import list_begun_elsewhere, read_approved
 from .observed_attempts import list_ended, list_unclear, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
@@ -27,7 +28,13 @@ from .observed_pulls import (
     name_commits,
     read_pull,
 )
-from .observed_workflows import WorkflowsByRun, list_runs_wanted_by, list_wanting
+from .observed_workflows import (
+    WorkflowsByRun,
+    choose_followed,
+    list_left,
+    list_runs_wanted_by,
+    list_wanting,
+)
 from .reservation_record import ReservationRecord, read_reservations
 from .site import Ended, Reason, Site
 from .view import PullRequestView, View
@@ -108,9 +115,12 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     states |= {number: one.state for number, one in wanting.items()}
     runs = Runs(repository.runs)
     record = _read_reservations(site, project)
-    reserved = {one.run for one in record.every}
+    reserved = {one.run for one in record.every if one.is_held(site.now)}
     wanted = list_runs_wanted_by(workflows, asked - surveyed) | reserved
     every = site.runs.read_some(runs, wanted, workflows)
+    store = find_store(runs.folder)
+    left = [*list_left(workflows, store)]
+    workflows = choose_followed(workflows, store)
     settled = site.attempts.settle(runs, every, workflows, project, site.open_cluster)
     if settled:
         every = site.runs.read_some(runs, settled)
@@ -138,7 +148,8 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         states=states,
         attempts=attempts,
         ended=tuple(list_ended(every, project)),
-        unclear=tuple(list_unclear(every, project)),
+        unclear=(*list_unclear(every, project), *left),
+        store=store,
         reservations=record.every,
         spoiled_reservation=record.spoiled,
         # A copy: another thread writes, and notes what it wrote.
@@ -147,6 +158,9 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         redactor=make_redactor(site.environ),
         tracking=project.tracking.uri,
     )
+    elsewhere = (one for pull in seen for one in list_begun_elsewhere(pull, login, view.place))
+    unread = [one for one in elsewhere if one.run not in by_name]
+    view = replace(view, unclear=(*view.unclear, *unread))
     return Observation(
         view=view,
         repository=repository,

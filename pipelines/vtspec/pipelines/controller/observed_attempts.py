@@ -54,6 +54,8 @@ class ObservedAttempts:
             one.run
             for one in every
             if not one.state.is_over
+            # Of one that cannot be read at all nothing is known that could have ended.
+            and (one.fault is None or one.file is not None)
             and (one.name in workflows or _has_begun(one))
             and self._make(one, workflows, project).has_ended
         ]
@@ -154,7 +156,7 @@ def _make_attempt(
         wanted_by=wanted,
         is_stopping=current is not None and current.is_stopping,
         team=_find_team(one, plan, login, project),
-        cost=plan.estimate.cost,
+        cost=_estimate_cost(one, plan),
         currency=plan.estimate.currency,
         log=one.log,
         link=one.link,
@@ -191,9 +193,14 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
         if plan is None or one.ended is None:
             continue
         team = _find_team(one, plan, "", project)
-        cost = _compute_cost(plan, one.state.clock.seconds)
-        if team is not None and cost is not None:
-            yield EndedRun(team=team, ended=one.ended, cost=cost)
+        if team is not None:
+            yield EndedRun(
+                run=one.name,
+                team=team,
+                ended=one.ended,
+                cost=_compute_cost(plan, one.state.clock.seconds),
+                currency=plan.estimate.currency,
+            )
 
 
 def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[UnclearRun]:
@@ -212,6 +219,13 @@ def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterat
             team=file.team if file is not None and file.team in project.teams else None,
             ended=one.ended,
         )
+
+
+def _estimate_cost(one: ObservedRun, plan: "Plan") -> float | None:
+    """What a run at work is to cost; of one whose result is only completed, what that took."""
+    if one.state.before is None:
+        return plan.estimate.cost
+    return _compute_cost(plan, one.state.clock.seconds)
 
 
 def _compute_cost(plan: "Plan", seconds: float) -> float | None:

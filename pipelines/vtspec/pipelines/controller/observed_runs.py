@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from vtspec.pipelines.errors import Permanent
+from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.reporting.writer import find_baseline, read_facts
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.event_log import EVENTS_FILE
@@ -35,10 +35,10 @@ _MOST_ALONE: Final = 50
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedRun:
-    """A run as its files have it. `plan` is None while it is still to come, and where it cannot be
-    read, as `fault` then says; `log` are the last
-    lines that its last step printed, where it is over without a result; `ended` is when it was
-    over, `link` where MLflow shows it.
+    """A run as its files have it. `plan` is None while it is still to come; where it or what the
+    run has come to cannot be read, `fault` says why. `log` are the last lines that its last step
+    printed, where it is over without a result; `ended` is when it was over, `link` where MLflow
+    shows it.
     """
 
     run: Run
@@ -64,6 +64,7 @@ class ObservedRuns:
         self._facts: dict[Path, tuple[object, Facts | None]] = {}
         self._told: dict[str, _Stamp] = {}
         self._changes: Counter[str] = Counter()
+        self._errors: list[Exception] = []
 
     def read(self, runs: Runs) -> list[ObservedRun]:
         """All runs there are now, by their names."""
@@ -104,10 +105,25 @@ class ObservedRuns:
             return known[1]
         runs.fetch(one.run)
         found = None
-        with suppress(Permanent):
-            found = read_facts(one.run.path, find_baseline(one.run.path))
+        try:
+            with suppress(Permanent):
+                found = read_facts(one.run.path, find_baseline(one.run.path))
+        except (OSError, Temporary):
+            raise
+        # A fault of ours, which is this run's: what is told of it does without a report.
+        except Exception as error:
+            self._note_error(one.run, error)
         self._facts[one.run.path] = (told, found)
         return found
+
+    def take_errors(self) -> list[Exception]:
+        """The errors of ours that were come upon since this was asked last, a run's each."""
+        found, self._errors = self._errors, []
+        return found
+
+    def _note_error(self, run: Run, error: Exception) -> None:
+        error.add_note(f"in what {run.name} has told")
+        self._errors.append(error)
 
     def _forget(self, there: Collection[str]) -> None:
         """Let go of the runs that are none of these."""
@@ -126,7 +142,14 @@ class ObservedRuns:
         known = self._known.get(run.path)
         if known is not None and known[0] == stamp:
             return known[1]
-        found = _read_run(run)
+        try:
+            found = _read_run(run)
+        except (OSError, Temporary):
+            raise
+        # A fault of ours, which is this run's: others are looked at.
+        except Exception as error:
+            self._note_error(run, error)
+            found = _make_unreadable(run, error)
         if time.time_ns() - max(stamp[0], stamp[2]) > _SETTLED_NS:
             self._known[run.path] = (stamp, found)
         return found
@@ -151,6 +174,10 @@ def _read_run(run: Run) -> ObservedRun:
         # Of one that is only begun it may still be to come; whoever tells of a run has it.
         is_to_come = not (run.path / PLAN_FILE).exists() and state.seq < 0
         fault = None if is_to_come else error.message
+    # Pods may write what is no time; the last one that can be read is that of its end.
+    updated = state.clock.updated
+    if state.is_over and updated is None:
+        fault = "its events.jsonl does not tell when it was over"
     return ObservedRun(
         run=run,
         name=run.name,
@@ -159,9 +186,25 @@ def _read_run(run: Run) -> ObservedRun:
         file=run.read_workflow(state),
         plan=plan,
         fault=fault,
-        ended=datetime.fromisoformat(events[-1].time) if state.is_over else None,
+        ended=datetime.fromisoformat(updated) if updated and state.is_over else None,
         log=_find_last_lines(events) if state.is_over and not state.has_result else (),
         link=find_run_page(run.path),
+    )
+
+
+def _make_unreadable(run: Run, error: Exception) -> ObservedRun:
+    """A run of which nothing is known but its name, and why."""
+    return ObservedRun(
+        run=run,
+        name=run.name,
+        spec_name=run.spec_name,
+        state=RunState(),
+        file=None,
+        plan=None,
+        fault=f"an error of vtspec's: {error!r}",
+        ended=None,
+        log=(),
+        link=None,
     )
 
 

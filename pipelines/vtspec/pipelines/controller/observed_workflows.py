@@ -1,6 +1,6 @@
 """A repository's runs beside their Workflows, into what a view has of them."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,8 +10,10 @@ from vtspec.pipelines.argo.workflow import MANAGED, RUN
 from vtspec.pipelines.argo.workflow_state import WorkflowState
 from vtspec.pipelines.cluster.kubernetes_client import WORKFLOWS
 from vtspec.pipelines.cluster.object_watch import ObjectWatch
+from vtspec.pipelines.cluster.run_workflow import find_stores
+from vtspec.pipelines.runs.run import find_plan_id
 
-from .view import Approval
+from .view import Approval, UnclearRun
 from .workflow_marks import read_approvals, read_wanted
 
 if TYPE_CHECKING:
@@ -21,13 +23,19 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class ObservedWorkflow:
     """A Workflow as the cluster has it, and what it says: of which run it is, what has come of it,
-    who approved it and which pull requests want it still."""
+    who approved it, which pull requests want it still, and which `stores` its pods tell of it."""
 
     raw: "Object"
     run: str
     state: WorkflowState
     approvals: tuple[Approval, ...]
     wanted_by: Mapping[int, bool]
+    stores: frozenset[str]
+
+    def is_of(self, store: str | None) -> bool:
+        """Whether its pods tell that store of it, as far as it says where; a folder is told by
+        nobody."""
+        return store is None or not self.stores or self.stores == {store}
 
     @property
     def is_stopping(self) -> bool:
@@ -44,6 +52,7 @@ def observe_workflow(raw: "Object") -> ObservedWorkflow:
         state=observe(raw),
         approvals=tuple(read_approvals(metadata)),
         wanted_by=read_wanted(metadata),
+        stores=frozenset(find_stores(read_mapping(raw, "spec"))),
     )
 
 
@@ -130,6 +139,21 @@ class ObservedWorkflows:
 def _describe(one: ObservedWorkflow | None) -> object:
     """What of a Workflow anything is decided by."""
     return one and (one.state, one.wanted_by, one.approvals, one.is_stopping)
+
+
+def list_left(workflows: WorkflowsByRun, store: str | None) -> Iterator[UnclearRun]:
+    """The runs at work here that tell another store, which `vtspec.yaml` has left."""
+    for run, group in workflows.items():
+        for one in group:
+            if not one.is_of(store) and not one.state.is_over:
+                elsewhere = min(place for place in one.stores if place != store)
+                yield UnclearRun(run=run, plan_id=find_plan_id(run), store=elsewhere)
+
+
+def choose_followed(workflows: WorkflowsByRun, store: str | None) -> WorkflowsByRun:
+    """Without those of another store, whatever they are called."""
+    ours = {run: [one for one in group if one.is_of(store)] for run, group in workflows.items()}
+    return {run: group for run, group in ours.items() if group}
 
 
 def list_wanting(workflows: WorkflowsByRun, numbers: Iterable[int] | None) -> set[int]:

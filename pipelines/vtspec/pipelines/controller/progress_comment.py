@@ -42,6 +42,10 @@ def render_progress_comment(
     spoiled = [explain_unclear(one).say(tongue) for one in unclear[:_MOST_RUNS]]
     if not at_work:
         title = Sentence(en="## Nothing runs now", ko="## 지금 실행 중인 것이 없습니다")
+        if any(one.is_left for one in unclear):
+            title = Sentence(
+                en="## Nothing is followed here now", ko="## 지금 여기서 지켜보는 것이 없습니다"
+            )
         told = Sentence(
             en="How the runs of this pull request ended is in the result comment.",
             ko="이 풀 리퀘스트의 실행 결과는 결과 댓글에 있습니다.",

@@ -192,29 +192,43 @@ def explain_closed(state: PullRequestState) -> Sentence:
 
 def explain_unclear(one: UnclearRun) -> Sentence:
     """What a run has come to is not known, and what to type."""
-    if one.namespace is not None:
-        return _explain_left(one.run, one.namespace)
+    if one.is_left:
+        return _explain_left(one)
     fault, remove = render_code(one.fault, _SENTENCE), format_command("vtspec", "rm", one.run)
     return Sentence(
-        en=f"what {quote(one.run)} has come to cannot be read: {fault}; have its `plan.json` put "
+        en=f"what {quote(one.run)} has come to cannot be read: {fault}; have its files put "
         f"back, or the run removed: `{remove}`",
-        ko=f"{quote(one.run)} 결과를 읽을 수 없습니다: {fault}. `plan.json`을 되돌리거나 실행을 "
+        ko=f"{quote(one.run)} 결과를 읽을 수 없습니다: {fault}. 파일을 되돌리거나 실행을 "
         f"지우세요: `{remove}`",
     )
 
 
-def _explain_left(run: str, namespace: str) -> Sentence:
-    context = format_command(
-        "kubectl", "config", "set-context", "--current", f"--namespace={namespace}"
-    )
-    stop = f"`{context}`, `{format_command('vtspec', 'stop', run)}`"
+def _explain_left(one: UnclearRun) -> Sentence:
+    run, places, korean = quote(one.run), [], []
+    stop = []
+    if one.namespace is not None:
+        places.append(f"in namespace {quote(one.namespace)}")
+        korean.append(f"네임스페이스 {quote(one.namespace)}")
+        context = ("config", "set-context", "--current", f"--namespace={one.namespace}")
+        stop.append(format_command("kubectl", *context))
+    if one.store is not None:
+        places.append(f"with store {quote(one.store)}")
+        korean.append(f"저장소 {quote(one.store)}")
+    where = () if one.store is None else ("--runs", one.store)
+    stop.append(format_command("vtspec", "stop", one.run, *where))
+    told = ", ".join(f"`{line}`" for line in stop)
+    is_unseen = len(places) > 1
+    more = "; to run its plan here, open another pull request" if is_unseen else ""
+    extra = ". 여기서 실행하려면 다른 풀 리퀘스트를 여세요" if is_unseen else ""
+    doubt = "may not have ended" if is_unseen else "has not ended"
+    doubted = "끝나지 않았을 수 있습니다" if is_unseen else "끝나지 않았습니다"
     return Sentence(
-        en=f"{quote(run)} has not ended in namespace {quote(namespace)}, which `vtspec.yaml` has "
-        "left: it is neither followed nor stopped from here; wait for its end, or stop it outside "
-        f"the repository: {stop}",
-        ko=f"{quote(run)} `vtspec.yaml`이 더는 쓰지 않는 네임스페이스 {quote(namespace)}에서 "
-        "끝나지 않았습니다. 여기서는 지켜보거나 중지하지 않습니다. 끝나기를 기다리거나 저장소 "
-        f"밖에서 중지하세요: {stop}",
+        en=f"{run} {doubt} {' '.join(places)}, which `vtspec.yaml` has left: it is neither "
+        "followed nor stopped from here; wait for its end, or stop it outside the repository: "
+        f"{told}{more}",
+        ko=f"{run} `vtspec.yaml`이 더는 쓰지 않는 {', '.join(korean)}에서 {doubted}. 여기서는 "
+        "지켜보거나 중지하지 않습니다. 끝나기를 기다리거나 저장소 밖에서 중지하세요: "
+        f"{told}{extra}",
     )
 
 

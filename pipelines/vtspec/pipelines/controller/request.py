@@ -112,6 +112,7 @@ class Request:
             head_sha=self.seen.pull.head_sha,
             source="comment",
             comment_id=self.comment.id,
+            place=self.view.place,
         )
 
 
@@ -227,14 +228,18 @@ def find_run_problem(
     if problem is not None:
         return run_replies.put_before(target, problem)
     team = choose_team(plan, login, view.project)
-    if team is not None and (problem := _find_unknown_costs(view, team)) is not None:
-        return run_replies.put_before(target, problem)
-    spent = 0.0 if team is None else ledger.count_spent(team, standing.counted_run)
-    problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
+    if team is None or standing.is_completion:
+        return None
+    problem = _find_unknown_costs(view, team, standing, ledger)
+    if problem is None:
+        spent = ledger.count_spent(team, standing.counted_run)
+        problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
     return None if problem is None else run_replies.put_before(target, problem)
 
 
-def _find_unknown_costs(view: View, team: str) -> Sentence | None:
+def _find_unknown_costs(
+    view: View, team: str, standing: Standing, ledger: Ledger
+) -> Sentence | None:
     """What counts for a team's limit of this month by nobody knows how much."""
     if view.project.teams[team].limits.cost_per_month is None:
         return None
@@ -252,9 +257,13 @@ def _find_unknown_costs(view: View, team: str) -> Sentence | None:
         ),
         None,
     )
-    if unclear is None:
+    if unclear is not None:
+        return run_replies.explain_unknown_costs(team, replies.explain_unclear(unclear))
+    uncounted = ledger.find_uncounted(team, standing.counted_run)
+    if uncounted is None:
         return None
-    return run_replies.explain_unknown_costs(team, replies.explain_unclear(unclear))
+    told = run_replies.explain_uncounted(uncounted, team, view.project.prices.currency)
+    return run_replies.explain_unknown_costs(team, told)
 
 
 def propose_line(request: Request) -> str | None:

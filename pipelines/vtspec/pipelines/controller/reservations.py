@@ -21,24 +21,28 @@ command is carried out so late."""
 
 @dataclass(frozen=True, kw_only=True)
 class Reservation:
-    """What a run may cost its team, in `prices.currency`. `after_seq` is the last event that was
-    told of it before, -1 for none; `at` when it was reserved, by the clock of the forge."""
+    """What a run may cost its team; an earlier vtspec told no `currency`. `after_seq` is the last
+    event that was told of it before, -1 for none; `at` when it was reserved, by the clock of the
+    forge."""
 
     run: str
     team: str
     cost: float
     after_seq: int
     at: datetime
+    currency: str | None = None
 
     def is_held(self, now: datetime) -> bool:
-        """Whether the run may still be to come."""
-        return now - self.at < HELD
+        """Whether the run may still be to come; not where it was dated ahead, by hand or a clock
+        that is wrong, since nobody knows then when it was reserved."""
+        return abs(now - self.at) < HELD
 
 
 def encode_reservation(one: Reservation) -> str:
     """As it is kept under the name of its run."""
     told = {"team": one.team, "cost": one.cost, "afterSeq": one.after_seq}
-    return json.dumps({**told, "at": one.at.isoformat()}, sort_keys=True)
+    currency = {} if one.currency is None else {"currency": one.currency}
+    return json.dumps({**told, **currency, "at": one.at.isoformat()}, sort_keys=True)
 
 
 def parse_reservation(run: str, text: object) -> Reservation | None:
@@ -52,7 +56,10 @@ def parse_reservation(run: str, text: object) -> Reservation | None:
     after_seq = to_int(told.get("afterSeq"))
     if team is None or cost is None or cost < 0 or after_seq is None or at.tzinfo is None:
         return None
-    return Reservation(run=run, team=team, cost=cost, after_seq=after_seq, at=at)
+    currency = to_text(told.get("currency"))
+    return Reservation(
+        run=run, team=team, cost=cost, after_seq=after_seq, at=at, currency=currency
+    )
 
 
 def make_changes(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from vtspec.pipelines.language import Sentence
 
@@ -12,11 +13,12 @@ from .approval import (
     find_asker_problem,
     find_limit_problem,
 )
+from .approved_runs import MOST_NOTED
 from .commands import (
     ApplyCommand,
     SpecCommand,
 )
-from .digests import Target, find_meant, list_targets, strip_digest, write_line
+from .digests import Target, find_meant, list_targets, strip_digest, write_line, write_lines
 from .earlier_plans import explain_unknown_digest
 from .ledger import Ledger, Standing, make_reservation
 from .markers import parse_time
@@ -30,6 +32,9 @@ from .request import (
     refuse,
 )
 from .view import Approval, Attempt
+
+_MOST_NAMES: Final = 90
+"""Experiments in a line that is a command."""
 
 
 def answer_apply(request: Request, command: ApplyCommand) -> Answer:
@@ -137,6 +142,9 @@ def _carry_out(request: Request, targets: Iterable[Target]) -> Answer:
         for target in targets
         if target.plan.id not in done
     ]
+    if len(wanted) > MOST_NOTED:
+        lines = write_lines([target for target, _ in wanted], request.seen.specs)
+        return refuse(run_replies.explain_too_many(len(wanted), MOST_NOTED, lines))
     return _begin_all(request, wanted, begun)
 
 
@@ -219,6 +227,11 @@ def _join(
 
 
 def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Attempt]) -> Answer:
+    if len(targets) > MOST_NOTED:
+        names = [*dict.fromkeys(target.spec.name for target in targets)]
+        parts = [names[at : at + _MOST_NAMES] for at in range(0, len(names), _MOST_NAMES)]
+        lines = [f"/vtspec rerun {' '.join(part)}" for part in parts]
+        return refuse(run_replies.explain_too_many(len(targets), MOST_NOTED, lines))
     found = (_find_rerun_problem(request, target) for target in targets)
     problems = [problem for problem in found if problem is not None]
     if problems:

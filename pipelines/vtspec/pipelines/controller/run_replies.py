@@ -9,7 +9,7 @@ from vtspec.pipelines.reporting.escape import render_code
 
 from .comment_text import render_sha
 from .digests import Target
-from .ledger import Standing
+from .ledger import RunCost, Standing
 from .markers import Shown
 from .phrases import quote
 from .replies import describe_run, explain_line
@@ -53,6 +53,17 @@ def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
     )
 
 
+def explain_too_many(count: int, most: int, lines: Sequence[str]) -> Sentence:
+    """More runs are asked for at once than an answer can note."""
+    shown = "\n".join(lines[:_MOST_LINES])
+    return Sentence(
+        en=f"these are {count:,} runs, and one command begins {most} at the most; paste each line "
+        f"as a comment of its own:\n\n```\n{shown}\n```",
+        ko=f"실행이 {count:,}개입니다. 한 명령으로는 {most}개까지 시작합니다. 한 줄씩 따로 댓글로 "
+        f"붙여 넣으세요:\n\n```\n{shown}\n```",
+    )
+
+
 def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -> Sentence:
     """The head has changed since, or what was approved was not shown yet; `is_same` says whether
     it was named by its digest."""
@@ -93,6 +104,23 @@ def explain_spoiled_reservation(run: str, namespace: str) -> Sentence:
         f"may, type `{removal}`",
         ko=f"ConfigMap `{RECORD_NAME}`의 {name} 항목이 예약이 아닙니다. 권한이 있는 사람이 "
         f"실행해야 합니다: `{removal}`",
+    )
+
+
+def explain_uncounted(one: RunCost, team: str, currency: str) -> Sentence:
+    """What a run costs cannot be added up with what others do."""
+    run, limit = quote(one.run), f"`teams.{team}.limits.costPerMonth`"
+    if one.cost is None:
+        why = f"there was no price for {run} when it was planned"
+        korean = f"{run}을(를) 계획할 때 가격이 없었습니다"
+    else:
+        why = f"{run} was planned in {one.currency}, and the limit is in {currency}"
+        korean = f"{run}은(는) {one.currency}로 계획되었고 한도는 {currency}입니다"
+    return Sentence(
+        en=f"{why}; wait until next month (UTC), or have {limit} in `vtspec.yaml` taken out until "
+        "then",
+        ko=f"{korean}. 다음 달(UTC)까지 기다리거나 그때까지 `vtspec.yaml`에서 {limit}을(를) "
+        "빼세요",
     )
 
 

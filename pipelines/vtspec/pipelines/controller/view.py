@@ -44,7 +44,9 @@ ApprovalSource = Literal["comment", "approval", "merge"]
 @dataclass(frozen=True, kw_only=True)
 class Approval:
     """Who let a plan be carried out, of which pull request at which commit, and by what; kept on
-    the run's Workflow. `comment_id` is 0 where it was no comment."""
+    the run's Workflow. `comment_id` is 0 where it was no comment, `digest` "" where only a comment
+    of ours tells of it; `place` is where the run was begun, as `View.place` has it, "" where that
+    is not noted."""
 
     pull_request: int
     login: str
@@ -52,6 +54,7 @@ class Approval:
     head_sha: str
     source: ApprovalSource
     comment_id: int = 0
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,25 +135,34 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class EndedRun:
-    """What a run that is over has cost, in `prices.currency`; of a team, at its end."""
+    """What a run of a team that is over has cost, None where that is not known; at its end."""
 
+    run: str
     team: str
     ended: datetime
-    cost: float
+    cost: float | None
+    currency: str = "USD"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnclearRun:
-    """A run of which it is not known what it costs and has come to: its plan was spoiled, as
-    `fault` says; or it has not ended, in a `namespace` that `vtspec.yaml` has left. `team` is
-    whose it may be, None for any; `ended` when it was over, None while it is not."""
+    """A run of which it is not known what it costs and has come to: its files were spoiled, as
+    `fault` says; or it has not ended, in a `namespace` or of a `store` that `vtspec.yaml` has
+    left, and of both where it is not even seen. `team` is whose it may be, None for any; `ended`
+    when it was over, None while it is not."""
 
     run: str
     plan_id: str
     fault: str = ""
     namespace: str | None = None
+    store: str | None = None
     team: str | None = None
     ended: datetime | None = None
+
+    @property
+    def is_left(self) -> bool:
+        """Whether it may be at work where nobody follows it."""
+        return self.namespace is not None or self.store is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +208,8 @@ class View:
 
     `states` are of every pull request that an attempt is labelled with; `statuses` and `checks`
     what was told of commits, by their sha. `reservations` are every controller's, where a team has
-    a limit of cost; `spoiled_reservation` is a run whose own cannot be read.
+    a limit of cost; `spoiled_reservation` is a run whose own cannot be read. `store` is that of
+    the runs.
     """
 
     now: datetime
@@ -213,3 +226,10 @@ class View:
     checks: Mapping[str, Sequence[CheckReport]] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)
     tracking: str | None = None
+    store: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The namespace and the store that runs are begun in; "" where there are none."""
+        cluster = self.project.cluster
+        return "" if cluster is None or self.store is None else f"{cluster.namespace} {self.store}"

@@ -80,6 +80,7 @@ def survey_once(site: Site, report: Callable[[str], None]) -> Pass:
     """Find what there is to look at, and have it looked at next. Raises as `serve_once`."""
     with _telling_obstacles(site):
         survey = survey_site(site)
+    _report_run_errors(site, report)
     site.repository = survey.repository
     _renew_credentials(site, survey.repository, report)
     left_out = _note_left_out(site, survey.left_out, report)
@@ -99,6 +100,7 @@ def serve_once(
     told so where waiting does not help; what one action comes upon is reported and tried again."""
     with _telling_obstacles(site):
         observed = observe_site(site, numbers)
+    _report_run_errors(site, report)
     site.repository = observed.repository
     due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
     actions, faults = reconcile_each(observed.view, parts)
@@ -135,6 +137,12 @@ def serve_once(
         left_out=left_out,
         view=observed.view,
     )
+
+
+def _report_run_errors(site: Site, report: Callable[[str], None]) -> None:
+    """Report and count what reading single runs has come upon; they are held as unclear."""
+    for error in site.runs.take_errors():
+        report(str(site.note_fault(error)))
 
 
 def _note_left_out(

@@ -63,4 +63,5 @@ def _read_approval(text: str) -> Approval | None:
         head_sha=head,
         source=source,
         comment_id=to_int(told.get("comment_id")) or 0,
+        place=to_text(told.get("place")) or "",
     )

@@ -187,6 +187,7 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
         plan = parse_section(
             Plan, {key: value for key, value in raw.items() if key not in ("v", "kind")}
         )
+        _check_estimate(plan.estimate)
         names = identify(plan.to_json())
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise Permanent(
@@ -213,6 +214,18 @@ def plan_from_json(raw: Mapping[str, object]) -> Plan:
                 fix=_RESTORE,
             )
     return plan
+
+
+_MOST: Final = 1e300
+"""Of seconds, bytes and money: what is beyond cannot be reckoned with."""
+
+
+def _check_estimate(estimate: Estimate) -> None:
+    """Raises `ValueError` for a figure that is none: no name is of it, and limits are."""
+    for one in fields(estimate):
+        value = getattr(estimate, one.name)
+        if isinstance(value, int | float) and not 0 <= value <= _MOST:
+            raise ValueError(f"estimate.{_to_camel(one.name)} cannot be {value!r}")
 
 
 def choose_final_split(splits: Mapping[str, object]) -> Literal["test", "val"]:
@@ -389,11 +402,12 @@ def _find_union_parser(choices: tuple[object, ...]) -> _Parse:
     parse_counted = None if counted is None else _find_parser(counted)
     sections = [one for one in choices if isinstance(one, type) and is_dataclass(one)]
     is_tagged = bool(sections) and sections[0] in _TAGGED.values()
+    has_list = any(get_origin(one) is tuple for one in choices)
     may_be_none, parse_plain = NoneType in choices, _find_plain_parser(choices)
 
     def parse(value: object) -> object:
         # Frozen like the rest: nobody may change a plan that was approved.
-        if isinstance(value, list):
+        if isinstance(value, list) and has_list:
             return tuple(value)
         if parse_counted is not None and value is not None:
             return parse_counted(value)

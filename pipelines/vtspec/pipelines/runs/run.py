@@ -53,6 +53,12 @@ def make_run_name(plan_id: str, attempt: int) -> str:
     return plan_id if attempt == 1 else f"{plan_id}-{attempt}"
 
 
+def find_plan_id(run: str) -> str:
+    """The id of the plan that a run of this name is an attempt of."""
+    match = _NAME.fullmatch(run)
+    return match["plan"] if match else run
+
+
 def is_run_name(word: str) -> bool:
     """Whether a word is made as the name of a run is."""
     return _NAME.fullmatch(word) is not None
@@ -96,8 +102,7 @@ class Run:
     @property
     def plan_id(self) -> str:
         """The id of the plan that it is an attempt of."""
-        match = _NAME.fullmatch(self.name)
-        return match["plan"] if match else self.name
+        return find_plan_id(self.name)
 
     @property
     def spec_name(self) -> str:
