@@ -98,7 +98,8 @@ def test_a_limit_that_will_refuse_is_told_beforehand() -> None:
     folder = {"specs": ["specs/experiments"], "logins": ["ann"]}
     teams = {"vision": {**folder, "limits": {"costPerMonth": 0.06}}}
     world = World(teams=teams)
-    world.ended.append(EndedRun(team="vision", ended=START - timedelta(hours=1), cost=0.02))
+    at = START - timedelta(hours=1)
+    world.ended.append(EndedRun(run="others-run", team="vision", ended=at, cost=0.02))
     number = world.open(a_spec(PLAN), a_spec(OTHER))
     world.look()
     (found,) = world.find(number, "plan")

@@ -1,5 +1,6 @@
 """git in repositories of tests, as somebody whom its own configuration does not name."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,13 @@ def git(folder: Path, *words: str) -> str:
     """What git says, without the space around it."""
     named = ("-c", "user.name=a", "-c", "user.email=a@example.org")
     done = subprocess.run(
-        ["git", *named, *words], cwd=folder, check=True, capture_output=True, text=True
+        ["git", *named, *words],
+        cwd=folder,
+        # What git hands to a hook names another repository.
+        env={name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout.strip()
 
