@@ -246,7 +246,7 @@ def test_golden_result_comment_against_the_baseline_in_korean() -> None:
 
 def test_golden_result_comment_of_a_failure() -> None:
     view = a_view(redactor=Redactor(secrets=frozenset({SECRET})))
-    text = render_result_comment(a_pull(), view, (a_failed_attempt(),))
+    text = render_result_comment(a_pull(a_spec(PLAN)), view, (a_failed_attempt(),))
     assert SECRET not in text
     expect_golden("result-failed.md", text, COMMENTS)
 
@@ -255,7 +255,7 @@ def test_golden_result_comment_of_a_stopped_run_in_korean() -> None:
     stopped = an_attempt(
         state=RunState(status="stopped", run=PLAN.id), workflow=WorkflowState(phase="stopped")
     )
-    seen = a_pull(title="숫자를 더 오래 학습합니다")
+    seen = a_pull(a_spec(PLAN), title="숫자를 더 오래 학습합니다")
     text = render_result_comment(seen, a_view(), (stopped,))
     expect_golden("result-stopped-korean.md", text, COMMENTS)
 

@@ -299,7 +299,7 @@ def test_stop_counts_for_the_pull_request_that_says_it() -> None:
     said = world.comment(second, "/vtspec stop digits")
     (stopped,) = [one for one in world.settle() if isinstance(one, StopRun)]
     assert stopped == StopRun(run=PLAN.id, reason=f"pull request {second} said stop")
-    assert "checkpoint is kept" in world.reply_to(second, said)
+    assert "the plan comment has the line" in world.reply_to(second, said)
     world.end(PLAN.id, "stopped")
     world.settle()
     # The same digest goes on from the checkpoint.
@@ -315,7 +315,7 @@ def test_a_stop_whose_answer_was_lost_is_answered_by_what_it_stopped() -> None:
     said = world.comment(number, "/vtspec stop")
     world.do([one for one in reconcile(world.see()) if isinstance(one, LabelRun)])
     world.settle()
-    assert "checkpoint is kept" in world.reply_to(number, said)
+    assert "the plan comment has the line" in world.reply_to(number, said)
 
 
 def test_a_rerun_that_only_took_its_name_is_gone_on_with_under_it() -> None:

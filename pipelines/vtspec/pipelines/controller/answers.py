@@ -23,6 +23,7 @@ from .commands import (
 from .digests import list_targets
 from .earlier_plans import tell_changes_since
 from .request import Answer, Request, is_too_old, propose_line, refuse
+from .run_advice import explain_continuation
 from .run_answers import answer_apply, answer_rerun
 from .view import Attempt
 
@@ -158,7 +159,11 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
             LabelRun(run=one.run, pull_request=number, is_wanted=False, cause=comment.id)
         )
     told = tuple(
-        replies.explain_stop(one.run, [n for n, is_wanted in one.wanted_by.items() if is_wanted])
+        replies.explain_stop(
+            one.run,
+            [n for n, is_wanted in one.wanted_by.items() if is_wanted],
+            explain_continuation(one, request.seen, request.view.project),
+        )
         for one in ledger.attempts
         if one.run in {each.run for each in meant}
     )

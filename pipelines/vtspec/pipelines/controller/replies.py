@@ -249,8 +249,8 @@ def describe_run(attempt: Attempt) -> Sentence:
     return Sentence(en=f"{words.en}{figure}{where.en}", ko=f"{words.ko}{figure}{where.ko}")
 
 
-def explain_stop(run: str, others: Sequence[int]) -> Sentence:
-    """A run is stopped, or goes on for other pull requests."""
+def explain_stop(run: str, others: Sequence[int], continuation: Sentence) -> Sentence:
+    """A run is stopped, and what goes on with it then; or it goes on for other pull requests."""
     if others:
         numbers = ", ".join(f"#{number}" for number in others)
         return Sentence(
@@ -258,9 +258,8 @@ def explain_stop(run: str, others: Sequence[int]) -> Sentence:
             ko=f"{quote(run)} {numbers} 때문에 계속됩니다. 이 풀 리퀘스트는 더 기다리지 않습니다",
         )
     return Sentence(
-        en=f"{quote(run)} is being stopped; its checkpoint is kept, and the same digest goes on "
-        "from it",
-        ko=f"{quote(run)} 중지합니다. 체크포인트는 남으며 같은 다이제스트로 이어갈 수 있습니다",
+        en=f"{quote(run)} is being stopped; {continuation.en}",
+        ko=f"{quote(run)} 중지합니다. {continuation.ko}",
     )
 
 

@@ -17,6 +17,7 @@ from vtspec.pipelines.runs.state import describe_ending
 from .comment_text import cut_text, render_link, render_sha
 from .markers import make_marker
 from .phrases import quote
+from .run_advice import explain_continuation, explain_repetition
 from .view import Attempt, PullRequestView, View
 
 _BUDGETS: Final[Mapping[str, int]] = {
@@ -63,7 +64,7 @@ _NEXT: Final[Mapping[Cause, Sentence]] = {
 def render_result_comment(seen: PullRequestView, view: View, ended: Sequence[Attempt]) -> str:
     """The comment on runs that are over, the last attempt of each plan."""
     tongue = detect_language([seen.pull.title])
-    parts = [_render_attempt(one, seen, view.redactor, tongue) for one in _keep_last(ended)]
+    parts = [_render_attempt(one, seen, view, tongue) for one in _keep_last(ended)]
     body = join_blocks(["\n\n---\n\n".join(parts)])
     return cut_text(f"{make_marker('result')}\n{body}\n", _find_link(ended), tongue=tongue)
 
@@ -77,9 +78,7 @@ def _find_link(ended: Iterable[Attempt]) -> str | None:
     return next((one.link for one in ended if one.link is not None), None)
 
 
-def _render_attempt(
-    attempt: Attempt, seen: PullRequestView, redactor: Redactor, tongue: Tongue
-) -> str:
+def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
     mine = [one for one in attempt.approvals if one.pull_request == seen.pull.number]
     of = f" ({render_sha(mine[-1].head_sha)})" if mine else ""
     report = render_link(
@@ -88,7 +87,8 @@ def _render_attempt(
     link = report if attempt.link is not None else ""
     if attempt.standing == "done":
         return join_blocks([*_render_report(attempt, of, tongue), link])
-    return join_blocks([*_render_failure(attempt, of, redactor, tongue), link])
+    advice = _advise(attempt, seen, view, tongue)
+    return join_blocks([*_render_failure(attempt, of, advice, view.redactor, tongue), link])
 
 
 def _render_report(attempt: Attempt, of: str, tongue: Tongue) -> list[str]:
@@ -105,7 +105,9 @@ def _render_report(attempt: Attempt, of: str, tongue: Tongue) -> list[str]:
     return [shown, run, render_details(_MORE.say(tongue), folded)]
 
 
-def _render_failure(attempt: Attempt, of: str, redactor: Redactor, tongue: Tongue) -> list[str]:
+def _render_failure(
+    attempt: Attempt, of: str, advice: str, redactor: Redactor, tongue: Tongue
+) -> list[str]:
     state = attempt.state
     mark = "⏸️" if attempt.standing == "cut short" else "❌"
     ending = describe_ending(state.status, tongue)
@@ -116,7 +118,7 @@ def _render_failure(attempt: Attempt, of: str, redactor: Redactor, tongue: Tongu
     return [
         f"## {mark} {quote(attempt.run)} {ending}{of}",
         render_fence(message, 1_500) if message else "",
-        _advise(attempt, redactor, tongue),
+        advice,
         _render_log(lines, tongue),
     ]
 
@@ -129,7 +131,7 @@ def _render_log(lines: Sequence[str], tongue: Tongue) -> str:
     return render_details(summary.say(tongue), fence)
 
 
-def _advise(attempt: Attempt, redactor: Redactor, tongue: Tongue) -> str:
+def _advise(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
     """The class of the end, and what to type."""
     state, workflow = attempt.state, attempt.workflow
     cause = None if workflow is None else workflow.cause
@@ -139,18 +141,25 @@ def _advise(attempt: Attempt, redactor: Redactor, tongue: Tongue) -> str:
     if words is not None:
         parts.append(f"- {words.say(tongue)}")
     if fix:
-        parts.append(f"- {_FIX.say(tongue)}: {render_code(redactor.redact_text(fix), 500)}")
+        parts.append(f"- {_FIX.say(tongue)}: {render_code(view.redactor.redact_text(fix), 500)}")
+    parts.append(f"- {_explain_next(attempt, seen, view).say(tongue)}")
+    return "\n".join(parts)
+
+
+def _explain_next(attempt: Attempt, seen: PullRequestView, view: View) -> Sentence:
+    """What goes on with a run, or runs it again."""
+    obstacle = explain_repetition(attempt, seen, view.project)
     rerun = f"`/vtspec rerun {attempt.spec}`"
     if attempt.standing == "cut short":
-        told = Sentence(
-            en=f"its checkpoint is kept: the plan comment has the line that goes on from it; from "
-            f"the beginning: {rerun}",
-            ko="체크포인트가 남아 있습니다: 계획 댓글의 줄로 이어갈 수 있습니다. 처음부터: "
-            f"{rerun}",
+        told = explain_continuation(attempt, seen, view.project)
+        if obstacle is not None or attempt.state.status != "stopped":
+            return told
+        return Sentence(
+            en=f"{told.en}; from the beginning: {rerun}", ko=f"{told.ko}. 처음부터: {rerun}"
         )
-    else:
-        told = Sentence(en=f"to run it again: {rerun}", ko=f"다시 실행하려면: {rerun}")
-    return "\n".join([*parts, f"- {told.say(tongue)}"])
+    if obstacle is not None:
+        return obstacle
+    return Sentence(en=f"to run it again: {rerun}", ko=f"다시 실행하려면: {rerun}")
 
 
 _PROGRESS: Final = re.compile(r"\d+%\|.*\||^\s*\[METRICS\]")

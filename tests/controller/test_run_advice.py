@@ -1,0 +1,134 @@
+"""What is said to go on with a run, or to run it again, works where it is said."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pull_request_world import World, a_plan_of, a_spec
+from vtspec.pipelines.controller.actions import CreateRun
+from vtspec.pipelines.controller.view import PlannedSpec
+from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.state import Status as RunStatus
+from vtspec.pipelines.runs.training_state import LastCheckpoint, Training
+
+PLAN, LONGER = a_plan_of(), a_plan_of("digits", 6)
+KEPT = Training(checkpoint=LastCheckpoint(path="checkpoints/2.pt", epoch=2.0, step=0.0))
+COMMAND = f"`vtspec run {PLAN.id} --resume --backend argo`"
+KOREAN = "숫자를 더 오래 학습합니다"
+
+
+def a_world_at_work(*specs: PlannedSpec, title: str = "Train longer", **project: Any) -> World:
+    """A world whose first pull request has a run at work with a checkpoint."""
+    world = World(**project)
+    number = world.open(*(specs or (a_spec(PLAN),)), title=title)
+    world.settle()
+    world.apply(number, PLAN)
+    world.settle()
+    before = world.attempts[PLAN.id]
+    state = RunState(seq=3, status="running", run=PLAN.id, training=KEPT)
+    world.attempts[PLAN.id] = replace(before, state=state)
+    return world
+
+
+def end(world: World, status: RunStatus, training: Training = KEPT) -> str:
+    """Let the run end; what the result comment says."""
+    world.end(PLAN.id, status, training=training)
+    world.settle()
+    (found,) = world.find(1, "result")
+    return found
+
+
+def say_stop(world: World) -> str:
+    said = world.comment(1, "/vtspec stop")
+    world.settle()
+    return world.reply_to(1, said)
+
+
+def test_the_line_that_goes_on_with_a_run_is_the_plan_comments() -> None:
+    world = a_world_at_work()
+    told = "its checkpoint is kept, and the plan comment has the line that goes on with it"
+    assert told in say_stop(world)
+    assert told in end(world, "stopped")
+    (plan,) = world.find(1, "plan")
+    (line,) = re.findall(r"```\n(/vtspec apply \w+)\n```", plan)
+    world.comment(1, line)
+    (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
+    assert (created.run, created.begin) == (PLAN.id, "resume")
+
+
+@pytest.mark.parametrize("status", ["stopped", "interrupted"])
+def test_after_a_push_no_line_is_promised(status: RunStatus) -> None:
+    world = a_world_at_work()
+    old = world.pulls[1].pull.head_sha[:7]
+    world.push(1, a_spec(LONGER))
+    world.settle()
+    for text in (say_stop(world), end(world, status)):
+        assert f"it is of the earlier commit `{old}`, whose plan is not proposed any more" in text
+        assert f"on the command line {COMMAND} goes on with it" in text
+        assert "push the spec as it was" in text
+        assert not re.search("rerun|the line|the same digest", text)
+    # What was pushed as it was is gone on with.
+    world.push(1, a_spec(PLAN))
+    world.settle()
+    assert "the plan comment has the line" in world.find(1, "result")[0]
+    world.apply(1, PLAN)
+    (created,) = [one for one in world.settle() if isinstance(one, CreateRun)]
+    assert created.begin == "resume"
+
+
+def test_after_a_push_a_rerun_would_be_of_another_plan() -> None:
+    world = a_world_at_work()
+    assert "to run it again: `/vtspec rerun digits`" in end(world, "failed")
+    world.push(1, a_spec(LONGER))
+    world.settle()
+    (text,) = world.find(1, "result")
+    assert "to run it again, push the spec as it was" in text and "rerun" not in text
+
+
+def test_in_korean_no_line_is_promised_either() -> None:
+    world = a_world_at_work(title=KOREAN)
+    world.push(1, a_spec(LONGER))
+    world.settle()
+    for text in (say_stop(world), end(world, "stopped")):
+        assert f"명령줄에서는 {COMMAND}" in text and "계획 댓글의 줄" not in text
+
+
+def test_where_the_controller_alone_creates_runs_no_command_line_is_told() -> None:
+    world = a_world_at_work()
+    cluster = world.project.cluster
+    assert cluster is not None
+    only = cluster.model_copy(update={"submit": "controller"})
+    world.project = world.project.model_copy(update={"cluster": only})
+    world.push(1, a_spec(LONGER))
+    world.settle()
+    text = end(world, "stopped")
+    assert "--backend" not in text and "push the spec as it was" in text
+
+
+def test_a_merged_pull_request_promises_nothing() -> None:
+    world = a_world_at_work()
+    world.set_state(1, "merged")
+    text = end(world, "stopped")
+    assert "this pull request is merged, and nothing more is carried out for it" in text
+    assert COMMAND in text and "rerun" not in text
+
+
+def test_what_the_plan_comment_has_no_line_for_is_named_by_its_own() -> None:
+    world = a_world_at_work(a_spec(PLAN, cause="asked"))
+    line = f"/vtspec apply {PLAN.digest[7:14]}"
+    assert f"`{line}` goes on with it" in end(world, "stopped")
+
+
+def test_by_reviews_a_review_goes_on_with_a_run() -> None:
+    world = a_world_at_work()
+    approval = world.project.approval.model_copy(update={"when": "approval"})
+    world.project = world.project.model_copy(update={"approval": approval})
+    assert "a review that approves and is written from now on" in end(world, "stopped")
+
+
+def test_a_checkpoint_is_kept_only_where_there_is_one() -> None:
+    world = a_world_at_work()
+    text = end(world, "stopped", Training())
+    assert "checkpoint" not in text and "the plan comment has the line" in text
