@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from pull_request_world import World, a_plan_of, a_spec
+from vtspec.pipelines.argo.run_ending import find_ending
+from vtspec.pipelines.argo.workflow_state import Cause, StepProgress, WorkflowState
 from vtspec.pipelines.controller.actions import CreateRun
 from vtspec.pipelines.controller.view import PlannedSpec
-from vtspec.pipelines.runs.state import RunState
+from vtspec.pipelines.runs.state import Failure, RunState
 from vtspec.pipelines.runs.state import Status as RunStatus
 from vtspec.pipelines.runs.training_state import LastCheckpoint, Training
 
@@ -38,6 +40,24 @@ def end(world: World, status: RunStatus, training: Training = KEPT) -> str:
     world.settle()
     (found,) = world.find(1, "result")
     return found
+
+
+def fail(world: World, cause: Cause, step_fix: str | None = None) -> list[str]:
+    """Let the run end as its pods say why; the advice of the result comment."""
+    step = StepProgress(phase="failed", cause=cause, attempts=3, exit_code=4)
+    told = None if step_fix is None else Failure(message="it failed", fix=step_fix)
+    workflow = WorkflowState(
+        phase="failed", step="train", steps={"train": step}, cause=cause, message="gone", run="w"
+    )
+    before = replace(world.attempts[PLAN.id].state, failure=told)
+    finished = find_ending(workflow, before, PLAN.id)
+    assert finished is not None
+    failure = Failure(message=finished.message or "", fix=finished.fix)
+    world.end(PLAN.id, finished.ending, training=KEPT, failure=failure)
+    world.attempts[PLAN.id] = replace(world.attempts[PLAN.id], workflow=workflow)
+    world.settle()
+    (found,) = world.find(1, "result")
+    return [line for line in found.splitlines() if line.startswith("- ")]
 
 
 def say_stop(world: World) -> str:
@@ -132,3 +152,53 @@ def test_a_checkpoint_is_kept_only_where_there_is_one() -> None:
     world = a_world_at_work()
     text = end(world, "stopped", Training())
     assert "checkpoint" not in text and "the plan comment has the line" in text
+
+
+RERUN = "to run it again: `/vtspec rerun digits`"
+GOES_ON = "- its checkpoint is kept, and the plan comment has the line that goes on with it"
+PUSH = "push that, and paste the new line of the plan comment"
+LOGS = f"`vtspec logs {PLAN.id}`"
+
+
+@pytest.mark.parametrize(
+    ("cause", "step_fix", "advice"),
+    [
+        ("memory", None, ["raise `resources.memory`", PUSH]),
+        ("deadline", None, ["raise that, or lower `training.epochs`", PUSH]),
+        ("pod", None, ["more often than is tried again", GOES_ON]),
+        ("interrupted", None, [GOES_ON]),
+        ("image", None, ["see that its registry has it", RERUN]),
+        ("engine", None, ["Argo could not", "`kubectl -n NAMESPACE describe workflow w`", RERUN]),
+        (
+            "crashed",
+            None,
+            [f"a fault of vtspec or of the framework, and none of the spec: {LOGS}", RERUN],
+        ),
+        ("failed", None, [f"fix: `see what it printed: {LOGS[1:]}", RERUN]),
+        (
+            "failed",
+            "halve it",
+            ["fix: `halve it`", f"where that changes a file, {PUSH}; else, {RERUN}"],
+        ),
+    ],
+)
+def test_each_thing_is_advised_once(cause: Cause, step_fix: str | None, advice: list[str]) -> None:
+    lines = fail(a_world_at_work(), cause, step_fix)
+    assert len(lines) == len(advice)
+    assert all(part in line for part, line in zip(advice, lines, strict=True)), lines
+    # Who is to approve it is passed by on no command line.
+    assert "--backend" not in "".join(lines)
+    assert ("rerun" in "".join(lines)) == any(RERUN in part for part in advice)
+
+
+def test_what_a_merged_pull_request_is_to_change_is_not_pushed_to_it() -> None:
+    world = a_world_at_work()
+    world.set_state(1, "merged")
+    assert "nothing more is carried out" in fail(world, "memory")[-1]
+
+
+def test_where_reviews_approve_no_line_is_pasted() -> None:
+    world = a_world_at_work()
+    approval = world.project.approval.model_copy(update={"when": "approval"})
+    world.project = world.project.model_copy(update={"approval": approval})
+    assert "push that, and have the new plan approved" in fail(world, "memory")[-1]

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from vtspec.adapters.shell_command import format_command
+from vtspec.pipelines.argo.run_ending import format_resume
 from vtspec.pipelines.argo.workflow_state import Cause
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.language import Sentence, Tongue
@@ -17,7 +19,7 @@ from vtspec.pipelines.runs.state import describe_ending
 from .comment_text import cut_text, render_link, render_sha
 from .markers import make_marker
 from .phrases import quote
-from .run_advice import explain_continuation, explain_repetition
+from .run_advice import explain_change, explain_continuation, explain_repetition
 from .view import Attempt, PullRequestView, View
 
 _BUDGETS: Final[Mapping[str, int]] = {
@@ -30,35 +32,46 @@ _BUDGETS: Final[Mapping[str, int]] = {
 }
 """The sections of the report that a comment has, each with its characters, of one run."""
 
-_FIX: Final = Sentence(en="fix", ko="해결")
 _FOLDED: Final = ("curves", "classes")
 _MORE: Final = Sentence(en="curves and classes", ko="학습 곡선과 클래스")
 _LOG_LINES: Final = 40
 _LOG_CHARACTERS: Final = 4_000
 
-_NEXT: Final[Mapping[Cause, Sentence]] = {
+_REASONS: Final[Mapping[Cause, Sentence]] = {
     "memory": Sentence(
-        en="it had too little memory: raise `resources.memory`, or lower `training.batchSize`",
-        ko="메모리가 모자랐습니다: `resources.memory`를 올리거나 `training.batchSize`를 낮추세요",
+        en="it had too little memory, and would have again: raise `resources.memory`, or lower "
+        "`training.batchSize` or `training.workers`",
+        ko="메모리가 모자랐고, 다시 실행해도 모자랍니다: `resources.memory`를 올리거나 "
+        "`training.batchSize` 또는 `training.workers`를 낮추세요",
     ),
     "deadline": Sentence(
-        en="it took longer than `resources.maxDuration`: raise that, or lower `training.epochs`",
-        ko="`resources.maxDuration`보다 오래 걸렸습니다: 올리거나 `training.epochs`를 낮추세요",
+        en="it took longer than `resources.maxDuration`, and would again: raise that, or lower "
+        "`training.epochs`",
+        ko="`resources.maxDuration`보다 오래 걸렸고, 다시 실행해도 그렇습니다: 올리거나 "
+        "`training.epochs`를 낮추세요",
     ),
     "image": Sentence(
-        en="the cluster could not pull its image: look at its name and at who may pull it, and "
-        "run it again",
-        ko="클러스터가 이미지를 가져오지 못했습니다: 이름과 권한을 확인하고 다시 실행하세요",
+        en="the cluster could not pull its image: see that its registry has it "
+        "(`vtspec images list`) and that the cluster may pull it",
+        ko="클러스터가 이미지를 가져오지 못했습니다: 레지스트리에 있는지 (`vtspec images list`), "
+        "클러스터에 권한이 있는지 확인하세요",
     ),
     "pod": Sentence(
-        en="its pod was lost more often than is tried again: run it again",
-        ko="파드를 여러 번 잃었습니다: 다시 실행하세요",
+        en="its pods were deleted, evicted or lost more often than is tried again",
+        ko="파드를 여러 번 잃어 더 시도하지 않았습니다",
     ),
     "engine": Sentence(
         en="Argo could not carry it out: its operator knows more",
         ko="Argo가 실행하지 못했습니다: 운영자에게 문의하세요",
     ),
 }
+_MET_AGAIN: Final = ("memory", "deadline")
+"""What the same plan would meet again: it is not run again as it is."""
+
+_TOLD: Final = ("memory", "deadline", "image", "pod")
+"""Of which the fix that the run's end has says no more than is said here."""
+
+_RESUME: Final = re.compile(r"((^|; |, )((then|or):? )?)?(resume with: )?$")
 
 
 def render_result_comment(seen: PullRequestView, view: View, ended: Sequence[Attempt]) -> str:
@@ -135,19 +148,52 @@ def _advise(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue)
     """The class of the end, and what to type."""
     state, workflow = attempt.state, attempt.workflow
     cause = None if workflow is None else workflow.cause
-    words = _NEXT.get(cause) if cause is not None else None
-    fix = None if state.failure is None else state.failure.fix
     parts = []
-    if words is not None:
-        parts.append(f"- {words.say(tongue)}")
-    if fix:
-        parts.append(f"- {_FIX.say(tongue)}: {render_code(view.redactor.redact_text(fix), 500)}")
-    parts.append(f"- {_explain_next(attempt, seen, view).say(tongue)}")
-    return "\n".join(parts)
+    if cause is not None and cause in _REASONS:
+        parts.append(_REASONS[cause])
+    elif state.status == "crashed":
+        parts.append(_explain_crash(attempt.run))
+    fix = "" if cause in _TOLD else _find_fix(attempt)
+    is_to_look = fix.endswith(_format_logs(attempt.run))
+    if fix and not (is_to_look and state.status == "crashed"):
+        shown = render_code(view.redactor.redact_text(fix), 500)
+        parts.append(Sentence(en=f"fix: {shown}", ko=f"해결: {shown}"))
+    if cause in _MET_AGAIN:
+        parts.append(explain_change(seen, view.project))
+    else:
+        is_to_mend = fix != "" and not is_to_look and cause in ("failed", "refused")
+        parts.append(_explain_next(attempt, seen, view, is_to_mend=is_to_mend))
+    return "\n".join(f"- {one.say(tongue)}" for one in parts)
 
 
-def _explain_next(attempt: Attempt, seen: PullRequestView, view: View) -> Sentence:
-    """What goes on with a run, or runs it again."""
+def _explain_crash(run: str) -> Sentence:
+    logs = f"`{_format_logs(run)}`"
+    return Sentence(
+        en=f"that is a fault of vtspec or of the framework, and none of the spec: {logs} has all "
+        "that it printed, for who looks after vtspec here",
+        ko=f"스펙이 아니라 vtspec이나 프레임워크의 결함입니다. {logs}로 출력 전체를 보고 vtspec "
+        "담당자에게 알리세요",
+    )
+
+
+def _format_logs(run: str) -> str:
+    return format_command("vtspec", "logs", run)
+
+
+def _find_fix(attempt: Attempt) -> str:
+    """The fix that the end of a run has, without the command that goes on with the run: that would
+    pass by who approves it."""
+    failure = attempt.state.failure
+    fix = "" if failure is None else failure.fix or ""
+    before, found, after = fix.partition(format_resume(attempt.run))
+    return f"{_RESUME.sub('', before)}{after}" if found else fix
+
+
+def _explain_next(
+    attempt: Attempt, seen: PullRequestView, view: View, *, is_to_mend: bool
+) -> Sentence:
+    """What goes on with a run, or runs it again; `is_to_mend` says that its fix may be one of
+    the spec."""
     obstacle = explain_repetition(attempt, seen, view.project)
     rerun = f"`/vtspec rerun {attempt.spec}`"
     if attempt.standing == "cut short":
@@ -159,6 +205,12 @@ def _explain_next(attempt: Attempt, seen: PullRequestView, view: View) -> Senten
         )
     if obstacle is not None:
         return obstacle
+    if is_to_mend:
+        change = explain_change(seen, view.project)
+        return Sentence(
+            en=f"where that changes a file, {change.en}; else, to run it again: {rerun}",
+            ko=f"파일이 바뀌면 {change.ko}. 바뀌지 않으면 다시 실행하세요: {rerun}",
+        )
     return Sentence(en=f"to run it again: {rerun}", ko=f"다시 실행하려면: {rerun}")
 
 

@@ -41,6 +41,20 @@ def explain_repetition(
     )
 
 
+def explain_change(seen: PullRequestView, project: "ProjectSpec") -> Sentence:
+    """What to do with a spec that was changed since a run failed."""
+    if seen.pull.state != "open":
+        return _explain_closed(seen)
+    if project.approval.when == "comment":
+        return Sentence(
+            en="push that, and paste the new line of the plan comment",
+            ko="푸시하고 계획 댓글의 새 줄을 붙여 넣으세요",
+        )
+    return Sentence(
+        en="push that, and have the new plan approved", ko="푸시하고 새 계획을 승인받으세요"
+    )
+
+
 def _explain_way_on(attempt: Attempt, seen: PullRequestView, project: "ProjectSpec") -> Sentence:
     if not _takes_approvals(seen, project):
         closed = _explain_closed(seen)
