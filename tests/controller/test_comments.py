@@ -38,6 +38,7 @@ from vtspec.pipelines.controller.view import (
     PullRequestView,
     View,
 )
+from vtspec.pipelines.formatting import format_duration
 from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import compare_plans
 from vtspec.pipelines.planning.plan_phrases import describe_plan
@@ -54,6 +55,7 @@ PLAN = a_plan_of(gates=("accuracy >= 0.95",))
 BEFORE = a_plan_of("digits", 3)
 HEAD = sha_of(9)
 SHOWN = Shown(head_sha=HEAD, head_since=1, all_digest="0" * 64)
+KOREAN: Final = "숫자를 더 오래 학습합니다"
 SECRET = "s3cr3t-of-the-store-42"
 
 
@@ -105,7 +107,11 @@ def a_pull(*specs: PlannedSpec, title: str = "Train the digits for longer") -> P
 
 
 def a_view(**changes: Any) -> View:
-    world = World(teams={"vision": {"logins": ["ann"]}}, approval={"teams": ["vision"]})
+    world = World(
+        runs="s3://acme-runs/vision",
+        teams={"vision": {"logins": ["ann"]}},
+        approval={"teams": ["vision"]},
+    )
     return replace(world.see(), **changes)
 
 
@@ -244,6 +250,25 @@ def test_golden_result_comment_against_the_baseline_in_korean() -> None:
     expect_golden("result-korean.md", text, COMMENTS)
 
 
+@pytest.mark.parametrize(("title", "about"), [("Train longer", "about "), (KOREAN, "약 ")])
+def test_what_a_run_has_cost_is_told_of_a_plan_that_is_proposed(title: str, about: str) -> None:
+    done = replace(a_done_attempt(), digest=PLAN.digest)
+    estimate = replace(PLAN.estimate, seconds=300.0, report_seconds=0.0, cost=1.0)
+    plan, view = replace(PLAN, estimate=estimate), a_view()
+    seconds = done.state.clock.seconds
+    text = render_result_comment(a_pull(a_spec(plan), title=title), view, (done,))
+    assert f", {about}{seconds / 300:.2f} USD, " in text
+    # Of another plan nobody knows what an hour of it costs.
+    other = render_result_comment(a_pull(a_spec(a_plan_of("cats")), title=title), view, (done,))
+    assert "USD" not in other and format_duration(done.state.clock.result_s) in other
+    assert f"`s3://acme-runs/vision/{done.run}/model`" in text and "[MLflow](" in text
+
+
+def test_a_run_without_a_model_is_told_without_one() -> None:
+    done = replace(a_done_attempt(), state=replace(a_done_attempt().state, exports={}))
+    assert "its model is in" not in render_result_comment(a_pull(), a_view(), (done,))
+
+
 def test_golden_result_comment_of_a_failure() -> None:
     view = a_view(redactor=Redactor(secrets=frozenset({SECRET})))
     text = render_result_comment(a_pull(a_spec(PLAN)), view, (a_failed_attempt(),))
@@ -260,7 +285,6 @@ def test_golden_result_comment_of_a_stopped_run_in_korean() -> None:
     expect_golden("result-stopped-korean.md", text, COMMENTS)
 
 
-KOREAN: Final = "숫자를 더 오래 학습합니다"
 ENGLISH: Final = re.compile(r"[A-Za-z][a-z']*(?: [A-Za-z][a-z']*){2,}")
 
 

@@ -233,7 +233,7 @@ def _explain_left(one: UnclearRun) -> Sentence:
 
 
 def describe_run(attempt: Attempt) -> Sentence:
-    """How a run stands, in words, with its main figure and where it is reported."""
+    """How a run stands, in words, with its main figure and where MLflow shows it."""
     state = attempt.state
     words = Sentence(en="at work", ko="실행 중")
     if not attempt.is_at_work:
@@ -242,11 +242,8 @@ def describe_run(attempt: Attempt) -> Sentence:
     final, monitor = state.final.metrics, state.training.monitor
     name = monitor if monitor in final else next(iter(final), None)
     figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
-    where = Sentence(en="", ko="")
-    if attempt.link is not None:
-        english, korean = (render_link(one, attempt.link) for one in ("report", "보고서"))
-        where = Sentence(en=f" ({english})", ko=f" ({korean})")
-    return Sentence(en=f"{words.en}{figure}{where.en}", ko=f"{words.ko}{figure}{where.ko}")
+    where = "" if attempt.link is None else f" ({render_link('MLflow', attempt.link)})"
+    return Sentence(en=f"{words.en}{figure}{where}", ko=f"{words.ko}{figure}{where}")
 
 
 def explain_stop(run: str, others: Sequence[int], continuation: Sentence) -> Sentence:

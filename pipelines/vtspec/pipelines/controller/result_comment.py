@@ -1,5 +1,6 @@
 """The result comment: how the runs of a pull request ended, and what to do next. Pure."""
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -7,16 +8,19 @@ from typing import Final
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.argo.run_ending import format_resume
 from vtspec.pipelines.argo.workflow_state import Cause
+from vtspec.pipelines.cache_folder import is_store
 from vtspec.pipelines.drafting.language import detect_language
+from vtspec.pipelines.formatting import format_cost, format_duration
 from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.redaction import Redactor
 from vtspec.pipelines.reporting.escape import render_code, render_fence
 from vtspec.pipelines.reporting.render.markdown import render_sections
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, render_details
 from vtspec.pipelines.reporting.sections import build_comment_document
-from vtspec.pipelines.runs.state import describe_ending
+from vtspec.pipelines.runs.state import MODEL_FOLDER, describe_ending
 
 from .comment_text import cut_text, render_link, render_sha
+from .digests import list_targets
 from .markers import make_marker
 from .phrases import quote
 from .run_advice import explain_change, explain_continuation, explain_repetition
@@ -94,27 +98,45 @@ def _find_link(ended: Iterable[Attempt]) -> str | None:
 def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
     mine = [one for one in attempt.approvals if one.pull_request == seen.pull.number]
     of = f" ({render_sha(mine[-1].head_sha)})" if mine else ""
-    report = render_link(
-        Sentence(en="the whole report", ko="전체 보고서").say(tongue), attempt.link
-    )
-    link = report if attempt.link is not None else ""
+    link = "" if attempt.link is None else render_link("MLflow", attempt.link)
     if attempt.standing == "done":
-        return join_blocks([*_render_report(attempt, of, tongue), link])
+        cost = _describe_cost(attempt, seen, view, tongue)
+        return join_blocks([*_render_report(attempt, of, cost, tongue), link])
     advice = _advise(attempt, seen, view, tongue)
     return join_blocks([*_render_failure(attempt, of, advice, view.redactor, tongue), link])
 
 
-def _render_report(attempt: Attempt, of: str, tongue: Tongue) -> list[str]:
+def _describe_cost(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
+    """How long a run took and what that cost, as far as its plan still says so; where its model
+    is."""
+    clock, said = attempt.state.clock, []
+    if clock.result_s > 0:
+        took = format_duration(clock.result_s)
+        said.append(Sentence(en=f"took {took}", ko=took))
+    plans = (one.plan for one in list_targets(seen.specs))
+    estimate = next((one.estimate for one in plans if one.digest == attempt.digest), None)
+    if said and estimate is not None and estimate.cost is not None and estimate.whole_seconds:
+        spent = estimate.cost * clock.seconds / estimate.whole_seconds
+        cost = format_cost(spent, estimate.currency)
+        said.append(Sentence(en=f"about {cost}", ko=f"약 {cost}"))
+    if attempt.state.exports and is_store(view.project.runs):
+        place = posixpath.join(view.project.runs, attempt.run, MODEL_FOLDER)
+        model = render_code(place, 600)
+        said.append(Sentence(en=f"its model is in {model}", ko=f"모델 위치: {model}"))
+    return ", ".join(one.say(tongue) for one in said)
+
+
+def _render_report(attempt: Attempt, of: str, cost: str, tongue: Tongue) -> list[str]:
     facts = attempt.facts
     if facts is None:
         final = attempt.state.final.metrics
         figures = ", ".join(f"{quote(name)} {value:.4g}" for name, value in final.items())
-        return [f"## ☑️ {quote(attempt.run)}{of}", figures]
+        return [f"## ☑️ {quote(attempt.run)}{of}", figures, cost]
     document = build_comment_document(facts, tongue)
     open_names = [name for name in _BUDGETS if name not in _FOLDED]
     shown = render_sections(document.pick_sections(open_names), _BUDGETS, tongue)
     folded = render_sections(document.pick_sections(_FOLDED), _BUDGETS, tongue)
-    run = f"{quote(attempt.run)}{of}"
+    run = f"{quote(attempt.run)}{of}" + (f": {cost}" if cost else "")
     return [shown, run, render_details(_MORE.say(tongue), folded)]
 
 
