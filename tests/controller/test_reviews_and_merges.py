@@ -212,7 +212,7 @@ def test_what_the_cluster_refuses_of_a_review_is_told_and_tried_again(
         pass_time(pulls, REFUSED_S + 1)
         pulls.serve()
     (told,) = read_approval_comments(pulls)
-    assert "quota is used up" in told
+    assert "quota is used up" in told and "tried again, without being asked" in told
     pulls.world.server.admit = lambda body: None
     for _ in range(3):
         pass_time(pulls, REFUSED_S + 1)

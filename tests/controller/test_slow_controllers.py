@@ -98,6 +98,7 @@ def test_what_was_begun_beside_what_the_cluster_refuses_is_told(pulls: PullReque
     (name,) = pulls.world.server.workflows()
     (answer,) = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:reply")]
     assert f"🚀 `{name}`" in answer and "quota is used up" in answer
+    assert "127.0.0.1" not in answer and "Paste the line again" in answer
     # Who began it is noted, as of what went well.
     assert f"<!-- vtspec:run {name} " in answer
     assert name in next(one for one in pulls.read_comments() if "vtspec:progress" in one)

@@ -1,6 +1,6 @@
 """What was decided, carried out: on the cluster, and in the pull request."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, assert_never
@@ -9,6 +9,7 @@ from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.forge.comment_text import find_marker, has_text, list_marked
+from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.operations.cluster_runner import ClusterRequest
 from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
@@ -53,9 +54,18 @@ if TYPE_CHECKING:
 
 
 _LONGEST_REASON: Final = 600
+_MOST_LINES: Final = 20
 
 REFUSED_S: Final = 60.0
 """After which time what was refused for good is tried again: somebody may have granted it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Refusal:
+    """Why an action is refused for good, and what to do about it, where that is known."""
+
+    messages: Sequence[str]
+    fix: str = ""
 
 
 @dataclass(kw_only=True)
@@ -63,12 +73,13 @@ class Effects:
     """Carries actions out, each in its turn. `delay_s` is after which time what failed for now is
     tried again, None where nothing did; `behind` are those that it was about. `patience_s` is for
     how long a cluster or forge wants no request. `reserved` are the costs that were reserved when
-    it was decided."""
+    it was decided; `tongues` the languages of the pull requests, English where one is absent."""
 
     site: Site
     repository: "Repository"
     report: Callable[[str], None]
     reserved: ReservationRecord = field(default_factory=ReservationRecord)
+    tongues: Mapping[int, Tongue] = field(default_factory=dict)
     delay_s: float | None = None
     patience_s: float = 0.0
     behind: set[int | str | None] = field(default_factory=set)
@@ -129,7 +140,7 @@ class Effects:
         for action in actions:
             self._try(action)
 
-    def _try(self, action: Action) -> str | None:
+    def _try(self, action: Action) -> _Refusal | None:
         """Why an action is refused for good, where it is."""
         if action.cause is not None and action.cause in self._failed:
             return None
@@ -143,7 +154,7 @@ class Effects:
             self.patience_s = max(self.patience_s, error.delay_s)
             self._leave(action)
         except (Refused, Permanent, SpecError) as error:
-            outcome, refusal = "refused", str(error)
+            outcome, refusal = "refused", _explain_refusal(error)
             self.report(f"{name}: {error}")
             self._leave(action)
             # What is refused on the cluster answers its command, and is asked for no more.
@@ -168,9 +179,36 @@ class Effects:
         if action.cause is not None:
             self._failed.add(action.cause)
 
-    def _tell_refusal(self, action: CreateRun | LabelRun, why: str) -> str:
-        reason = render_code(make_redactor(self.site.environ).redact_text(why), _LONGEST_REASON)
-        return f"👎 {render_code(action.run)}: {reason}\n"
+    def _tell_refusal(self, action: CreateRun | LabelRun, refusal: _Refusal) -> str:
+        tongue = self.tongues.get(_get_number(action), "en")
+        run, fix = render_code(action.run), self._clean(refusal.fix)
+        lines = [render_code(self._clean(one), _LONGEST_REASON) for one in refusal.messages]
+        if fix:
+            told = Sentence(en="fix", ko="해결").say(tongue)
+            lines.append(f"{told}: {render_code(fix, _LONGEST_REASON)}")
+        head = Sentence(
+            en=f"What was asked for {run} was refused:", ko=f"{run}에 대한 요청이 거부되었습니다:"
+        )
+        again = Sentence(
+            en="Paste the line again once that is mended.",
+            ko="고친 뒤 같은 줄을 다시 붙여 넣으세요.",
+        )
+        if action.cause is None:
+            again = Sentence(
+                en="It is tried again, without being asked, until that is mended.",
+                ko="고칠 때까지 자동으로 다시 시도합니다.",
+            )
+        listed = "\n".join(f"- {one}" for one in lines)
+        return f"👎 {head.say(tongue)}\n\n{listed}\n\n{again.say(tongue)}\n"
+
+    def _clean(self, text: str) -> str:
+        """What may stand in a comment: no secret, and not where the cluster is reached."""
+        text = make_redactor(self.site.environ).redact_text(text)
+        try:
+            return text.replace(self._client.server, "the cluster")
+        except (Temporary, Refused, Permanent):
+            # What cannot be opened has no address that could stand in it.
+            return text
 
     def _answer_refusal(self, number: int, cause: int, told: str) -> list[Action]:
         """What answers a command of which something cannot be done, and something may have
@@ -351,6 +389,13 @@ class Effects:
         if found is None:
             raise Temporary(f"{name} is not in {runs.place} yet")
         return found
+
+
+def _explain_refusal(error: Refused | Permanent | SpecError) -> _Refusal:
+    if isinstance(error, SpecError):
+        lines = [line.strip() for line in str(error).splitlines()]
+        return _Refusal(messages=lines[:_MOST_LINES])
+    return _Refusal(messages=[error.message], fix=error.fix or "")
 
 
 def _get_number(action: CreateRun | LabelRun) -> int:

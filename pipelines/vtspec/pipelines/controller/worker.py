@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import renew_credentials
 from vtspec.pipelines.operations.sync import choose_target, sync_runs
@@ -111,6 +112,10 @@ def serve_once(
         repository=observed.repository,
         report=report,
         reserved=observed.reservations,
+        tongues={
+            one.pull.number: detect_language([one.pull.title])
+            for one in observed.view.pull_requests
+        },
     )
     writes = effects.act(actions)
     if hand_over is None:
