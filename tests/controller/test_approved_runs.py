@@ -185,7 +185,7 @@ def test_an_answer_to_hundreds_of_runs_notes_each_and_has_words() -> None:
         assert count_characters(answer) <= LIMIT
         if count > MOST_NOTED:
             assert world.created == []
-            assert "these are 501 runs, and one command begins 500 at the most" in answer
+            assert "These are 501 runs, and one command begins 500 at the most" in answer
             lines = [one for one in answer.splitlines() if one.startswith("/vtspec apply ")]
             assert sum(len(one.split()) - 2 for one in lines) == count
             continue

@@ -264,6 +264,15 @@ def test_what_a_run_has_cost_is_told_of_a_plan_that_is_proposed(title: str, abou
     assert f"`s3://acme-runs/vision/{done.run}/model`" in text and "[MLflow](" in text
 
 
+def test_a_run_whose_report_cannot_be_read_says_so() -> None:
+    done = replace(a_done_attempt(), facts=None)
+    text = render_result_comment(a_pull(), a_view(), (done,))
+    assert f"## ☑️ `{done.run}`" in text and "\nTook 1 min 30 s, its model is in `s3:" in text
+    assert f"Its report cannot be read here; `vtspec report {done.run}` says why." in text
+    korean = render_result_comment(a_pull(title=KOREAN), a_view(), (done,))
+    assert "보고서를 여기서 읽을 수 없습니다" in korean and not find_english(korean)
+
+
 def test_a_run_without_a_model_is_told_without_one() -> None:
     done = replace(a_done_attempt(), state=replace(a_done_attempt().state, exports={}))
     assert "its model is in" not in render_result_comment(a_pull(), a_view(), (done,))

@@ -104,7 +104,7 @@ def test_what_was_said_in_what_is_over_while_nobody_looked_is_answered(
     pulls.github.server.world.now += timedelta(hours=20)
     pulls.site = pulls.make_other_site()
     pulls.settle()
-    assert "this came too late" in pulls.read_comments()[-1]
+    assert "This came too late" in pulls.read_comments()[-1]
 
 
 def test_what_was_merged_while_nobody_looked_is_told_its_result(pulls: PullRequests) -> None:

@@ -1,6 +1,7 @@
 """What a pull request comes to, from its opening to its result; one pass settles each step."""
 
 import cProfile
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -77,6 +78,19 @@ def test_what_cannot_be_done_is_refused_with_what_to_type(line: str, says: str) 
     assert world.created == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["help", "report", "stop", "rerun", "apply", "aply", "apply --all", "allow", "stop dgits", ""],
+)
+def test_each_paragraph_of_a_reply_begins_as_a_sentence(line: str) -> None:
+    world, number = an_open_world()
+    said = world.comment(number, f"/vtspec {line}")
+    world.settle()
+    _, text = re.split("^[🚀👎] ", world.reply_to(number, said), flags=re.MULTILINE)
+    text = re.sub(r"```\n.*?\n```", "```", text, flags=re.DOTALL)
+    assert all(one[0].isupper() or one[0] in "`|" for one in text.split("\n\n")), text
+
+
 def test_a_commit_is_no_digest() -> None:
     world, number = an_open_world()
     head = world.pulls[number].pull.head_sha
@@ -130,7 +144,7 @@ def test_of_a_plan_with_another_seed_it_is_said_which() -> None:
     world.settle()
     said = world.comment(number, "/vtspec apply")
     world.settle()
-    assert "- `digits`: a plan that was not there\n\npaste" in world.reply_to(number, said)
+    assert "- `digits`: a plan that was not there\n\nPaste" in world.reply_to(number, said)
 
 
 def test_what_a_commits_plan_was_before_the_default_branch_changed_it_is_remembered() -> None:
@@ -161,7 +175,7 @@ def test_experiments_that_only_become_others_push_no_earlier_head_out_of_memory(
     world.settle()
     bare = world.comment(number, "/vtspec apply")
     world.settle()
-    assert "nothing in the plans differs from those of" in world.reply_to(number, bare)
+    assert "Nothing in the plans differs from those of" in world.reply_to(number, bare)
 
 
 def test_of_a_digest_over_all_plans_each_that_differs_is_named() -> None:
@@ -458,7 +472,7 @@ def test_the_author_of_a_pull_request_who_may_not_write_is_told_so() -> None:
     world.settle()
     said = world.apply(number, PLAN, "eve")
     world.settle()
-    assert "only who may write" in world.reply_to(number, said)
+    assert "Only who may write" in world.reply_to(number, said)
 
 
 @pytest.mark.parametrize("author", [BOT, "dependabot[bot]"])

@@ -65,7 +65,7 @@ def test_message_and_fix_have_a_line_each_and_the_address_none() -> None:
     assert f"👎 What was asked for `{PLAN.id}` was refused:" in lines
     told, fix = (line for line in lines if line.startswith("- "))
     assert told.startswith("- `the cluster, namespace vision: you may not create workflows")
-    assert fix.startswith("- fix: `kubectl auth can-i create workflows.argoproj.io -n vision;")
+    assert fix.startswith("- Fix: `kubectl auth can-i create workflows.argoproj.io -n vision;")
     assert lines[-1] == "Paste the line again once that is mended."
     assert SERVER not in "".join(lines) and "canary" not in "".join(lines)
 

@@ -124,6 +124,11 @@ def render_link(words: str, link: str | None) -> str:
     return f"[{words}]({encode_link(link)})"
 
 
+def capitalize(text: str) -> str:
+    """A sentence as it begins a paragraph; what it begins with in code stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def render_sha(sha: str) -> str:
     """A commit, or a plan's digest, by its first digits."""
     return render_code(sha[:7])

@@ -184,7 +184,7 @@ class Effects:
         run, fix = render_code(action.run), self._clean(refusal.fix)
         lines = [render_code(self._clean(one), _LONGEST_REASON) for one in refusal.messages]
         if fix:
-            told = Sentence(en="fix", ko="해결").say(tongue)
+            told = Sentence(en="Fix", ko="해결").say(tongue)
             lines.append(f"{told}: {render_code(fix, _LONGEST_REASON)}")
         head = Sentence(
             en=f"What was asked for {run} was refused:", ko=f"{run}에 대한 요청이 거부되었습니다:"

@@ -18,7 +18,7 @@ from .answers import answer_comment
 from .approval_policy import Verdict, judge_approval
 from .approved_runs import list_approved, read_approved, render_approved, update_approved
 from .commands import parse_command
-from .comment_text import cut_text
+from .comment_text import capitalize, cut_text
 from .commit_status import report_checks, set_statuses
 from .digests import compute_all_digest, list_changed, list_targets, strip_digest
 from .ledger import Ledger, open_ledger
@@ -174,7 +174,7 @@ def _render_reply(request: Request, answer: Answer) -> str:
     cause, number = request.comment.id, request.seen.pull.number
     begun = list_approved(request.ledger.list_begun_by(cause), number)
     marker = f"{make_reply_marker(cause, answer.outcome)}{render_approved(begun)}"
-    said = [one.say(request.tongue) for one in answer.sentences]
+    said = [capitalize(one.say(request.tongue)) for one in answer.sentences]
     mark = "🚀" if answer.outcome == "done" else "👎"
     body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n", tongue=request.tongue)
     return request.view.redactor.redact_text(body)

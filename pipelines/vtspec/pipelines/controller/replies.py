@@ -12,7 +12,7 @@ from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
-from .comment_text import render_link, render_sha
+from .comment_text import capitalize, render_link, render_sha
 from .digests import shorten_digests, strip_digest
 from .phrases import quote
 from .view import Attempt, PlannedSpec, UnclearRun
@@ -341,7 +341,7 @@ def render_verdict(sentences: Sequence[Sentence], title: str) -> str:
     if not sentences:
         return f"{_NO_MORE.say(tongue)}\n"
     head = Sentence(en="## Not carried out", ko="## 실행하지 않음")
-    told = "\n\n".join(one.say(tongue) for one in sentences)
+    told = "\n\n".join(capitalize(one.say(tongue)) for one in sentences)
     return f"{head.say(tongue)}\n\n{told}\n"
 
 

@@ -19,7 +19,7 @@ from vtspec.pipelines.reporting.render.markdown_budget import join_blocks, rende
 from vtspec.pipelines.reporting.sections import build_comment_document
 from vtspec.pipelines.runs.state import MODEL_FOLDER, describe_ending
 
-from .comment_text import cut_text, render_link, render_sha
+from .comment_text import capitalize, cut_text, render_link, render_sha
 from .digests import list_targets
 from .markers import make_marker
 from .phrases import quote
@@ -131,7 +131,17 @@ def _render_report(attempt: Attempt, of: str, cost: str, tongue: Tongue) -> list
     if facts is None:
         final = attempt.state.final.metrics
         figures = ", ".join(f"{quote(name)} {value:.4g}" for name, value in final.items())
-        return [f"## ☑️ {quote(attempt.run)}{of}", figures, cost]
+        report = f"`{format_command('vtspec', 'report', attempt.run)}`"
+        told = Sentence(
+            en=f"Its report cannot be read here; {report} says why.",
+            ko=f"보고서를 여기서 읽을 수 없습니다. 이유는 {report}로 볼 수 있습니다.",
+        )
+        return [
+            f"## ☑️ {quote(attempt.run)}{of}",
+            figures,
+            capitalize(cost),
+            told.say(tongue),
+        ]
     document = build_comment_document(facts, tongue)
     open_names = [name for name in _BUDGETS if name not in _FOLDED]
     shown = render_sections(document.pick_sections(open_names), _BUDGETS, tongue)
@@ -185,7 +195,7 @@ def _advise(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue)
     else:
         is_to_mend = fix != "" and not is_to_look and cause in ("failed", "refused")
         parts.append(_explain_next(attempt, seen, view, is_to_mend=is_to_mend))
-    return "\n".join(f"- {one.say(tongue)}" for one in parts)
+    return "\n".join(f"- {capitalize(one.say(tongue))}" for one in parts)
 
 
 def _explain_crash(run: str) -> Sentence:
