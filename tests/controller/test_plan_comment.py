@@ -40,7 +40,7 @@ def read_lines(comment: str) -> list[str]:
 def test_plans_are_added_up_where_one_line_is_for_several() -> None:
     assert "together" not in show(a_spec(PLAN))
     found = show(a_spec(PLAN), a_spec(OTHER))
-    assert re.search(r"All 2 plans together: 0\.0\d USD \(.*\), and .* one after another", found)
+    assert re.search(r"2 plans together: 0\.0\d USD \(.*\), and .* one after another", found)
     assert "To carry `birds`, `digits` out" in found
 
 

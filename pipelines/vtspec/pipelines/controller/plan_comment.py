@@ -233,7 +233,7 @@ class _Page:
         known = len(seconds) == len(estimates)
         time = format_duration(sum(seconds), "rough") if known else UNKNOWN.say(self._tongue)
         return self._say(
-            f"All {len(targets)} plans together: {costs}, and {time} one after another.",
+            f"{pluralize(len(targets), 'plan')} together: {costs}, and {time} one after another.",
             f"계획 {len(targets)}개를 모두 실행하면: {costs}, 차례로 실행하면 {time}.",
         )
 
