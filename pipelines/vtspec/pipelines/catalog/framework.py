@@ -3,16 +3,19 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent
 
 from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
 from .name_matching import find_by_prefix, find_closest, find_typo_match, normalize_name
+
+TO_COME: Final = "0"
+"""An adapter's version where there is none: no plan of it has the id of one that can be run."""
 
 Supported: TypeAlias = Mapping[str, tuple[object, ...]]
 """The values that an adapter can do, by dotted path below `spec`."""
@@ -32,6 +35,7 @@ class Framework:
     """One folder under `images/`: an adapter, its environment and its models.
 
     `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    `trained_tasks` are those of its `tasks` that its adapter trains.
     `reads` are the kinds of image file that it decodes, every one where there is none named.
     `supported` holds the fields of a spec of which its adapter cannot do every value.
     `start_s` are the seconds that a process takes to import it, `environment_sizes` those of its
@@ -56,6 +60,14 @@ class Framework:
     equal_locks: Mapping[str, str] = field(default_factory=dict, hash=False)
     supported: Supported = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = ()
+    trained_tasks: tuple[str, ...] = ()
+
+    def for_task(self, task: str | None) -> "Framework":
+        """The framework as it is for one of its tasks: where its adapter is for others alone, as
+        one whose adapter is to come, of which nothing is known but its models."""
+        if task not in self.tasks or task in (self.trained_tasks or self.tasks):
+            return self
+        return replace(self, adapter_version=TO_COME, supported={}, distributions=(), start_s=None)
 
     @property
     def requirements(self) -> Path:
@@ -226,6 +238,7 @@ def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
         equal_locks=MappingProxyType(dict(raw.get("equalLocks", {}))),
         supported={path: tuple(values) for path, values in raw.get("supported", {}).items()},
         reads=tuple(raw.get("reads", ())),
+        trained_tasks=tuple(raw.get("trainedTasks", raw["tasks"])),
     )
 
 
