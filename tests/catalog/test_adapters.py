@@ -46,7 +46,9 @@ def test_a_task_is_trained_exactly_where_an_adapter_declares_it(name: str, task:
         ("resnet18", None, True, None),
         ("softmax-regression", "image-classification", False, None),
         ("resnet18", "object-detection", False, "does not train object-detection"),
-        ("yolo11n", None, False, "the adapter for ultralytics is not there yet"),
+        ("yolo11n", None, False, None),
+        ("yolo11n", None, True, "are a plain download that nothing pins"),
+        ("yolo11n-cls", "image-classification", False, "does not train image-classification"),
         ("google/vit-base-patch16-224", None, True, "the adapter for transformers is not there"),
         ("somebody/unlisted", None, False, "the adapter for transformers is not there yet"),
         ("gcvit_tiny", None, False, None),
@@ -82,12 +84,12 @@ def test_an_image_says_what_its_adapter_can_do(name: str) -> None:
 
 
 def test_a_search_that_is_told_finds_what_is_trained() -> None:
-    timm, far = load_frameworks()["timm"], load_frameworks()["ultralytics"]
+    timm, far = load_frameworks()["timm"], load_frameworks()["transformers"]
     problem = find_training_problem(far, task="image-classification")
     assert problem is not None
     assert problem.fix == "vtspec models search --task image-classification --framework timm"
     # Where nothing here does the task, none of its models is offered.
-    problem = find_training_problem(timm, task="object-detection")
+    problem = find_training_problem(timm, task="text-generation")
     assert problem is not None and problem.fix is not None
-    assert "nothing here trains object-detection" in problem.fix
+    assert "nothing here trains text-generation" in problem.fix
     assert "--task image-classification" in problem.fix

@@ -23,6 +23,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 VIT = "google/vit-base-patch16-224"
 
+GPT = "openai-community/gpt2"
+
 DATASETS = {
     "street": f"""\
   tasks: [object-detection]
@@ -84,18 +86,18 @@ def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_detector_of_ultralytics_is_planned_with_what_is_not_there_yet(
+def test_a_detector_of_ultralytics_is_planned_with_its_licence_and_weights(
     root: Path, tmp_path: Path
 ) -> None:
     path = a_spec(root, "object-detection", "{name: yolo11n, pretrained: true}", "street")
     made = planned(path, away(tmp_path))
-    assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "0")
+    assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "1")
     assert made.training.image_size == (640, 640)
     assert made.training.checkpoint.monitor == "mAP50-95"
     assert isinstance(made.model.weights, UnpinnedWeights)
     assert made.model.weights.source.endswith("/yolo11n.pt")
     told = " / ".join(made.warnings)
-    assert "the adapter for ultralytics is not there yet" in told
+    assert "the framework ultralytics is under AGPL-3.0" in told
     assert "are under agpl-3.0, which is not clearly permissive" in told
     assert made.estimate.seconds is not None
     untrained = planned(path, away(tmp_path), "model.pretrained=false")
@@ -137,7 +139,7 @@ def test_any_other_hub_id_is_planned_on_trust(root: Path, tmp_path: Path) -> Non
 
 
 def test_a_model_of_language_has_no_image_size(root: Path, tmp_path: Path) -> None:
-    model = "{name: openai-community/gpt2, pretrained: true}"
+    model = f"{{name: {GPT}, pretrained: true}}"
     made = planned(a_spec(root, "text-generation", model, "chat"), away(tmp_path))
     assert made.training.image_size is None
     assert (made.task, made.dataset.classes) == ("text-generation", ())
@@ -145,27 +147,28 @@ def test_a_model_of_language_has_no_image_size(root: Path, tmp_path: Path) -> No
 
 def test_settings_of_an_adapter_to_come_are_kept_and_warned_of(root: Path, tmp_path: Path) -> None:
     path = a_spec(
-        root, "object-detection", "{name: yolo11n}", "street", "  params: {mosaic: 0.5}\n"
+        root, "image-classification", f"{{name: {VIT}}}", "digits", "  params: {mosaic: 0.5}\n"
     )
     made = planned(path, away(tmp_path))
     assert made.params == {"mosaic": 0.5}
-    assert any("the adapter of ultralytics is not installed" in one for one in made.warnings)
+    assert any("the adapter of transformers is not installed" in one for one in made.warnings)
 
 
 def test_validate_accepts_them_plan_shows_them_and_run_refuses_them(root: Path) -> None:
-    a_spec(root, "object-detection", "{name: yolo11n, pretrained: true}", "street")
+    a_spec(root, "text-generation", f"{{name: {GPT}}}", "chat")
     checked = vtspec(root, "validate", "specs")
     assert checked.returncode == 0
-    assert "cannot be trained here: the adapter for ultralytics is not there yet" in checked.stdout
+    told = "cannot be trained here: the adapter for transformers is not there yet"
+    assert told in checked.stdout
     shown = vtspec(root, "plan", "new")
     assert shown.returncode == 0
-    assert "the adapter for ultralytics is not there yet" in shown.stdout
+    assert "the adapter for transformers is not there yet" in shown.stdout
     assert "it cannot be carried out here" in shown.stdout
     assert "vtspec apply" not in shown.stdout
     ran = vtspec(root, "run", "new", "--no-tracking")
     assert ran.returncode == 4
-    assert "the adapter for ultralytics is not there yet" in ran.stderr
-    assert "nothing here trains object-detection yet" in ran.stderr
+    assert "the adapter for transformers is not there yet" in ran.stderr
+    assert "nothing here trains text-generation yet" in ran.stderr
     # Told before anybody is asked, who would have said yes to nothing.
     asked = vtspec(root, "apply", "new", "--no-tracking")
     assert asked.returncode == 4
@@ -188,11 +191,14 @@ def test_a_plan_that_is_not_pinned_is_not_run(root: Path, tmp_path: Path) -> Non
 
 
 def test_a_step_of_an_adapter_to_come_fails_in_words(root: Path, tmp_path: Path) -> None:
-    a_spec(root, "object-detection", "{name: yolo11n}", "street")
+    path = a_spec(root, "text-generation", f"{{name: {GPT}}}", "chat")
     file, folder = tmp_path / "plan.json", tmp_path / "run"
-    file.write_text(vtspec(root, "plan", "new", "--output", "json").stdout)
-    assert json.loads(file.read_text())["model"]["weights"] is None
+    with running() as server:
+        server.answer = json_of({"sha": COMMIT, "cardData": {"license": "mit"}})
+        made = planned(path, Hub(endpoint=server.endpoint, cache=tmp_path / "no-cache"))
+    assert made.model.weights is None
+    file.write_text(json.dumps(made.to_json()))
     step = ("--plan", str(file), "--workdir", str(folder), "--attempt", "1")
     done: Any = vtspec(root, "step", "train", *step)
     assert done.returncode == 4
-    assert "the adapter for ultralytics is not there yet" in done.stderr
+    assert "the adapter for transformers is not there yet" in done.stderr

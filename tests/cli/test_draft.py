@@ -362,6 +362,8 @@ def test_run_does_not_go_on_where_anything_was_left_out(home: Path, words: str, 
     assert not (home / "runs").exists()
 
 
+VIT = "google/vit-base-patch16-224"
+
 DETECTION = """\
 apiVersion: vtspec.dev/v1alpha1
 kind: Dataset
@@ -379,8 +381,8 @@ spec:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("yolo11n on street, 3 epochs", "the adapter for ultralytics is not there yet"),
-        ("street에 yolo11n 3에폭", "the adapter for ultralytics is not there yet"),
+        (f"{VIT} on shapes, 3 epochs", "the adapter for transformers is not there yet"),
+        (f"shapes에 {VIT} 3에폭", "the adapter for transformers is not there yet"),
         ("gcvit_tiny on shapes, pretrained, 3 epochs", "plain download that nothing pins"),
         (f"{WORDS}, early stopping with patience 5", "never stops: its patience (5)"),
     ],
@@ -402,7 +404,7 @@ def test_what_validate_warns_of_is_told_of_a_draft(home: Path, words: str, told:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ("yolo11n on street, 3 epochs", Permanent, "the adapter for ultralytics is not there"),
+        (f"{VIT} on shapes, 3 epochs", Permanent, "the adapter for transformers is not there"),
         ("gcvit_tiny on shapes, pretrained, 3 epochs", Refused, "plain download"),
         (
             "data/birds 폴더를 birds 데이터셋으로 등록, 이미지 분류, 클래스는 crow, jay",
