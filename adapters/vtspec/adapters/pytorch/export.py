@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -141,8 +142,12 @@ def _add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
 def _measure_difference(
     plain: torch.nn.Module, batches: Sequence[torch.Tensor], path: Path, outputs: Outputs
 ) -> tuple[float, float]:
-    import onnxruntime
     import torch
+
+    # Read when it is imported, which else keeps an id of the machine at home and reports to its
+    # makers.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -16,8 +16,6 @@ _SWITCHES: Final = {
     "YOLO_AUTOINSTALL": "false",
     "YOLO_VERBOSE": "false",
     "NO_ALBUMENTATIONS_UPDATE": "1",
-    # What exports are checked by reports to its makers, too.
-    "ORT_DISABLE_TELEMETRY": "1",
 }
 
 _folders: list[tempfile.TemporaryDirectory[str]] = []
