@@ -76,7 +76,6 @@ def test_the_list_is_there_for_programs() -> None:
     [
         (("build",), "Missing argument 'NAME...'"),
         (("build", "tooy"), "there is no image 'tooy'\n  fix: did you mean 'toy'?\n"),
-        (("build", "transformers"), "transformers has no image yet: its adapter is to come\n"),
         (("push", "toy"), "no registry of images is named\n  fix: add --registry"),
         (("lock", "toy"), "no registry of images is named\n  fix: add --registry"),
         (("lock", "toy", "--registry", "Team"), "--registry: must be HOST[:PORT][/PATH]"),
