@@ -48,7 +48,8 @@ framework's own example. `trained` is false where the adapter cannot train the m
 does its task with others. `family` is what the framework calls the kind of network.
 
 Where models are hub ids, each other hub id is a model too, of which nothing is known (`listed` is
-False): its tasks are not checked.
+False): its tasks are not checked. Those named vtspec/… are no hub ids: the adapter describes them,
+so that they are planned and trained where there is no hub; they have no published weights.
 
 A name may carry a tag, as in `resnet18.a1_in1k`.
 

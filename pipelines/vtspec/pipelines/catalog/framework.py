@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent
 
-from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
+from .models import ADAPTERS_OWN, HUB_ID, CatalogModel, make_unlisted_model, parse_model
 from .name_matching import find_by_prefix, find_closest, find_typo_match, normalize_name
 
 TO_COME: Final = "0"
@@ -34,7 +34,8 @@ class EnvironmentSize:
 class Framework:
     """One folder under `images/`: an adapter, its environment and its models.
 
-    `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some, and
+    those of vtspec/ that its adapter describes, of which it lists all.
     `trained_tasks` are those of its `tasks` that its adapter trains.
     `reads` are the kinds of image file that it decodes, every one where there is none named.
     `supported` holds the fields of a spec of which its adapter cannot do every value.
@@ -105,7 +106,8 @@ class Framework:
     def model(self, name: str) -> CatalogModel | None:
         """The model of that name, with or without a tag, exactly as written; or None.
 
-        With `hub_ids` any hub id is a model, and no other name; the catalog is not read for those.
+        With `hub_ids` any hub id is a model, and beside them those that the adapter describes; of
+        another name the catalog is not read.
         """
         if self.hub_ids:
             return self._find_hub_model(name)
@@ -122,6 +124,9 @@ class Framework:
         if not HUB_ID.fullmatch(name) or ".." in name:
             return None
         raw = self.catalog["models"].get(name)
+        if name.startswith(ADAPTERS_OWN):
+            # No hub has them, and there are no others than those that are listed.
+            return None if raw is None else parse_model(name, None, raw)
         return make_unlisted_model(name) if raw is None else parse_model(name, None, raw, name)
 
     def find_new_name(self, name: str) -> str | None:
