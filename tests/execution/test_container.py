@@ -167,9 +167,9 @@ def test_a_container_reaches_a_hub_where_something_of_the_model_comes_from_there
     assert placed.call is not None
     hub = tmp_path / "cache" / "huggingface" if part else None
     assert (placed.call.mounts.cache, placed.call.has_network) == (hub, part is not None)
-    expected = {"HF_TOKEN": "t", "HF_HOME": str(hub)} if part else {}
+    expected = {"HF_TOKEN": "t", "HF_HOME": str(hub)} if part else {"HF_HUB_OFFLINE": "1"}
     told = {name: value for name, value in placed.variables.items() if name.startswith("HF_")}
-    assert told == expected
+    assert told == {"HF_HUB_DISABLE_TELEMETRY": "1", **expected}
 
 
 def test_an_image_that_lacks_what_is_locked_is_refused(

@@ -85,8 +85,12 @@ def _get_fixed_variables(plan: Plan) -> dict[str, str]:
         "PYTHONFAULTHANDLER": "1",
         "PYTHONIOENCODING": "utf-8",
         "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
         **dict.fromkeys(_THREADS, cpus),
     }
+    if not plan.model.hub_files:
+        # What a framework would fetch of its own accord is in no plan.
+        fixed["HF_HUB_OFFLINE"] = "1"
     if plan.training.deterministic:
         # cuBLAS is deterministic only with a fixed workspace: docs.nvidia.com/cuda/cublas.
         fixed["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
