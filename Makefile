@@ -187,6 +187,7 @@ lock: ## lock the dependencies anew, and each image's environment from them
 	$(EXPORT) --extra controller --extra draft --prune dvc --output-file images/vtspec/requirements.txt
 	$(EXPORT) --extra timm --prune pydantic --prune rich --prune rapidfuzz --output-file images/timm/requirements.txt
 	$(EXPORT) --extra ultralytics --prune pydantic --prune rich --output-file images/ultralytics/requirements.txt
+	$(EXPORT) --extra transformers --output-file images/transformers/requirements.txt
 
 catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)
 	$(BIN)/python -m vtspec.adapters.catalogs timm --into images/timm/catalog.json

@@ -15,6 +15,7 @@ import pytest
 from package_fakes import TRANSFORMERS, ULTRALYTICS, written
 from vtspec.adapters.catalogs import transformers, ultralytics
 from vtspec.adapters.catalogs.hub_names import FamilyIndex, FamilyMatch, find_hub_ids
+from vtspec.adapters.transformers.architectures import ARCHITECTURES
 from vtspec.adapters.ultralytics import architectures
 
 
@@ -106,7 +107,24 @@ def test_transformers_catalog_has_the_ids_that_its_files_name(tmp_path: Path) ->
         "acme/vit-part",
         "acme/vit-small",
         "acme/vit-tiny",
+        *ARCHITECTURES,
     ]
+    # A convolution of 1x1 at every 16th pixel, from 3 channels to 1,000 classes, which takes no
+    # side below 48; RT-DETR's sides are multiples of 32.
+    assert models["vtspec/rt-detr-v2-tiny"] == {
+        "tasks": ["object-detection"],
+        "family": "rt_detr_v2",
+        "parameters": 4_000,
+        "perClass": 4,
+        "size": [64, 64],
+        "step": 32,
+        "build": False,
+        "min": [64, 64],
+        "gmacs": 4.8e-05,
+        "activations": 0.01229,
+        "weights": [],
+    }
+    assert models["vtspec/yolos-tiny"]["min"] == [48, 48]
     assert models["acme/vit-base"] == {
         "tasks": ["image-classification", "multilabel-classification"],
         "family": "vit",
