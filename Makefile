@@ -108,7 +108,7 @@ exhaustive:
 # Ultralytics is AGPL-3.0 and is in no environment but its own.
 ULTRALYTICS := .frameworks/ultralytics
 frameworks: setup
-	@UV_PROJECT_ENVIRONMENT=$(ULTRALYTICS) $(UV) sync --locked --quiet --no-default-groups --group test --extra ultralytics
+	@UV_PROJECT_ENVIRONMENT=$(ULTRALYTICS) $(UV) sync --locked --quiet --no-default-groups --group test --extra ultralytics --extra samples
 
 frameworks-test: frameworks ## train, resume, predict and export with every framework that has an environment of its own
 	OMP_NUM_THREADS=1 $(ULTRALYTICS)/bin/python -m pytest -q $(PARALLEL) -m framework --durations=10 tests/adapters/ultralytics
