@@ -108,7 +108,7 @@ exhaustive:
 # Ultralytics is AGPL-3.0 and is in no environment but its own.
 ULTRALYTICS := .frameworks/ultralytics
 frameworks: setup
-	@UV_PROJECT_ENVIRONMENT=$(ULTRALYTICS) $(UV) sync --locked --quiet --no-default-groups --group test --extra ultralytics
+	@UV_PROJECT_ENVIRONMENT=$(ULTRALYTICS) $(UV) sync --locked --quiet --no-default-groups --group test --extra ultralytics --extra samples
 
 frameworks-test: frameworks ## train, resume, predict and export with every framework that has an environment of its own
 	OMP_NUM_THREADS=1 $(ULTRALYTICS)/bin/python -m pytest -q $(PARALLEL) -m framework --durations=10 tests/adapters/ultralytics
@@ -186,6 +186,8 @@ lock: ## lock the dependencies anew, and each image's environment from them
 	$(EXPORT) --only-group build --output-file images/base/build-requirements.txt
 	$(EXPORT) --extra controller --extra draft --prune dvc --output-file images/vtspec/requirements.txt
 	$(EXPORT) --extra timm --prune pydantic --prune rich --prune rapidfuzz --output-file images/timm/requirements.txt
+	$(EXPORT) --extra ultralytics --prune pydantic --prune rich --output-file images/ultralytics/requirements.txt
+	$(EXPORT) --extra transformers --output-file images/transformers/requirements.txt
 
 catalog: setup ## write images/timm/catalog.json anew from timm itself (about 20 minutes)
 	$(BIN)/python -m vtspec.adapters.catalogs timm --into images/timm/catalog.json

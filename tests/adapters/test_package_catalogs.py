@@ -15,6 +15,8 @@ import pytest
 from package_fakes import TRANSFORMERS, ULTRALYTICS, written
 from vtspec.adapters.catalogs import transformers, ultralytics
 from vtspec.adapters.catalogs.hub_names import FamilyIndex, FamilyMatch, find_hub_ids
+from vtspec.adapters.transformers.architectures import ARCHITECTURES
+from vtspec.adapters.ultralytics import architectures
 
 
 def generated(folder: Path, framework: str, files: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -53,6 +55,9 @@ def test_ultralytics_catalog_has_each_architecture_scale_and_published_file(
         "yoloe-11n-seg",
         "yoloe-11n-seg-pf",
     ]
+    # The adapter has no training for what learns by matching, or with texts.
+    untrained = [name for name, raw in models.items() if raw.get("trained") is False]
+    assert untrained == ["rtdetr-l", "yolov8s-world", "yoloe-11n-seg", "yoloe-11n-seg-pf"]
     # One convolution of 3x3 from 3 to 8 channels, one of 1x1 from there to 80 classes.
     assert models["yolo11n"] == {
         "tasks": ["object-detection"],
@@ -102,7 +107,24 @@ def test_transformers_catalog_has_the_ids_that_its_files_name(tmp_path: Path) ->
         "acme/vit-part",
         "acme/vit-small",
         "acme/vit-tiny",
+        *ARCHITECTURES,
     ]
+    # A convolution of 1x1 at every 16th pixel, from 3 channels to 1,000 classes, which takes no
+    # side below 48; RT-DETR's sides are multiples of 32.
+    assert models["vtspec/rt-detr-v2-tiny"] == {
+        "tasks": ["object-detection"],
+        "family": "rt_detr_v2",
+        "parameters": 4_000,
+        "perClass": 4,
+        "size": [64, 64],
+        "step": 32,
+        "build": False,
+        "min": [64, 64],
+        "gmacs": 4.8e-05,
+        "activations": 0.01229,
+        "weights": [],
+    }
+    assert models["vtspec/yolos-tiny"]["min"] == [48, 48]
     assert models["acme/vit-base"] == {
         "tasks": ["image-classification", "multilabel-classification"],
         "family": "vit",
@@ -136,8 +158,8 @@ def test_transformers_catalog_has_the_ids_that_its_files_name(tmp_path: Path) ->
 def test_a_scale_stands_after_the_version(
     stem: str, scales: tuple[str, ...], names: list[str]
 ) -> None:
-    assert ultralytics.list_scaled_names(stem, scales) == names
-    assert [ultralytics.parse_scale(name, scales) for name in names] == list(scales or ("",))
+    assert architectures.list_scaled_names(stem, scales) == names
+    assert [architectures.parse_scale(name, scales) for name in names] == list(scales or ("",))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +180,7 @@ def test_a_scale_stands_after_the_version(
 def test_a_published_file_is_of_an_architecture_and_of_data(
     file: str, architecture: str, data: str | None
 ) -> None:
-    assert ultralytics.get_architecture(file) == architecture
+    assert architectures.get_architecture(file) == architecture
     assert ultralytics.find_dataset_name(file, "segment" if "-seg" in file else "detect") == data
 
 

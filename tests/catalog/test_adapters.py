@@ -46,9 +46,15 @@ def test_a_task_is_trained_exactly_where_an_adapter_declares_it(name: str, task:
         ("resnet18", None, True, None),
         ("softmax-regression", "image-classification", False, None),
         ("resnet18", "object-detection", False, "does not train object-detection"),
-        ("yolo11n", None, False, "the adapter for ultralytics is not there yet"),
-        ("google/vit-base-patch16-224", None, True, "the adapter for transformers is not there"),
-        ("somebody/unlisted", None, False, "the adapter for transformers is not there yet"),
+        ("yolo11n", None, False, None),
+        ("yolo11n", None, True, "are a plain download that nothing pins"),
+        ("yolo11n-cls", "image-classification", False, "does not train image-classification"),
+        ("rtdetr-l", "object-detection", False, "does not train 'rtdetr-l'"),
+        ("vtspec/rt-detr-v2-tiny", "object-detection", True, None),
+        ("PekingU/rtdetr_r50vd", "object-detection", True, None),
+        ("Roboflow/rf-detr-base", None, False, "does not train 'Roboflow/rf-detr-base'"),
+        ("google/vit-base-patch16-224", None, True, "does not train image-classification, multil"),
+        ("somebody/unlisted", None, True, None),
         ("gcvit_tiny", None, False, None),
         ("gcvit_tiny", None, True, "are a plain download that nothing pins"),
         ("test_byobnet.r160_in1k", None, True, None),
@@ -82,12 +88,12 @@ def test_an_image_says_what_its_adapter_can_do(name: str) -> None:
 
 
 def test_a_search_that_is_told_finds_what_is_trained() -> None:
-    timm, far = load_frameworks()["timm"], load_frameworks()["ultralytics"]
-    problem = find_training_problem(far, task="image-classification")
+    timm, yolo = load_frameworks()["timm"], load_frameworks()["ultralytics"]
+    problem = find_training_problem(yolo, task="image-classification")
     assert problem is not None
     assert problem.fix == "vtspec models search --task image-classification --framework timm"
     # Where nothing here does the task, none of its models is offered.
-    problem = find_training_problem(timm, task="object-detection")
+    problem = find_training_problem(timm, task="text-generation")
     assert problem is not None and problem.fix is not None
-    assert "nothing here trains object-detection" in problem.fix
+    assert "nothing here trains text-generation" in problem.fix
     assert "--task image-classification" in problem.fix

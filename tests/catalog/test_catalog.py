@@ -363,6 +363,16 @@ def test_where_models_are_hub_ids_any_other_hub_id_is_a_model_of_which_nothing_i
     assert other.chosen_weights.licence == "unknown"
 
 
+def test_what_an_adapter_describes_is_on_no_hub_and_nothing_else_bears_its_name(
+    tmp_path: Path,
+) -> None:
+    hub = a_hub_framework(tmp_path, acme__net=of_hub(), vtspec__net_tiny=of_hub(weights=[]))["hub"]
+    own = hub.model("vtspec/net_tiny")
+    assert own is not None and (own.hub_id, own.listed, own.pretrained) == (None, True, False)
+    assert hub.model("vtspec/net_tinny") is None
+    assert hub.suggest("vtspec/net_tinny") == hub.suggest("net-tiny") == "vtspec/net_tiny"
+
+
 @pytest.mark.parametrize(
     "name", ["resnet18", "a/b/c", "/a", "a/", "a/../b", "a/b..c", "a/.b", "-a/b", "a b/c", ""]
 )

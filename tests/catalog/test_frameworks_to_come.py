@@ -1,54 +1,42 @@
 """Models whose adapters are to come: their specs are checked and planned, and never run."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from loopback import json_of, running
+from framework_to_come import CLASSIFIER, TOLD, WRITER, run_vtspec, using, write_frameworks
 from plan_repository import HASH, a_repository
+from vtspec.pipelines.catalog import find_training_problem, load_frameworks
+from vtspec.pipelines.operations.frameworks import describe_environment
 from vtspec.pipelines.planning.plan import build_plan
-from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
-from vtspec.pipelines.planning.resolve import ModelSources, resolve_spec
-from vtspec.pipelines.project.overrides import parse_overrides
+from vtspec.pipelines.planning.plan_model import Plan
+from vtspec.pipelines.planning.resolve import resolve_spec
 from vtspec.pipelines.project.repository import find_repository
-from vtspec.pipelines.weights.hub import Hub
-from vtspec.pipelines.weights.model import HubWeights, UnpinnedWeights
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-VIT = "google/vit-base-patch16-224"
-
-DATASETS = {
-    "street": f"""\
-  tasks: [object-detection]
-  format: coco
-  source: {{path: data/street}}
-  contentHash: "md5:{HASH}"
-  classes: [car, person]
-  splits: {{train: {{path: a, annotations: a.json}}, val: {{path: b, annotations: b.json}}}}
-  statistics: {{images: 30, splits: {{train: {{images: 20}}, val: {{images: 10}}}}}}
-""",
-    "chat": f"""\
+CHAT = f"""\
+apiVersion: vtspec.dev/v1alpha1
+kind: Dataset
+metadata: {{name: chat}}
+spec:
   tasks: [text-generation]
   format: jsonl
   source: {{path: data/chat}}
   contentHash: "md5:{HASH}"
   splits: {{train: {{path: ., annotations: a.jsonl}}, val: {{path: ., annotations: b.jsonl}}}}
-""",
-}
+"""
+
+
+@pytest.fixture(scope="module")
+def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_frameworks(tmp_path_factory.mktemp("frameworks") / "images")
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     made = a_repository(tmp_path / "repository")
-    for name, spec in DATASETS.items():
-        head = f"apiVersion: vtspec.dev/v1alpha1\nkind: Dataset\nmetadata: {{name: {name}}}\n"
-        (made / f"specs/datasets/{name}.yaml").write_text(f"{head}spec:\n{spec}")
+    (made / "specs/datasets/chat.yaml").write_text(CHAT)
     return made
 
 
@@ -60,139 +48,99 @@ kind: Experiment
 metadata: {{name: new}}
 spec:
   task: {task}
-  model: {model}
+  model: {{name: {model}}}
   dataset: {{ref: {dataset}}}
   training: {{epochs: 2, batchSize: 8}}
 {more}""")
     return path
 
 
-def planned(path: Path, hub: Hub, *sets: str) -> Plan:
-    workspace = find_repository(path.parent)
-    return build_plan(*resolve_spec(path, workspace, parse_overrides(sets), ModelSources(hub=hub)))
+def planned(frameworks: Path, path: Path) -> Plan:
+    with using(frameworks):
+        return build_plan(*resolve_spec(path, find_repository(path.parent)))
 
 
-def away(tmp_path: Path) -> Hub:
-    return Hub(endpoint="http://127.0.0.1:9", cache=tmp_path / "no-cache", offline=True)
-
-
-def vtspec(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from vtspec.cli.main import main; main()", *words]
-    hub = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(root / "no-cache")}
-    return subprocess.run(
-        command, cwd=root, env=os.environ | hub, capture_output=True, text=True, check=False
-    )
-
-
-def test_a_detector_of_ultralytics_is_planned_with_what_is_not_there_yet(
-    root: Path, tmp_path: Path
-) -> None:
-    path = a_spec(root, "object-detection", "{name: yolo11n, pretrained: true}", "street")
-    made = planned(path, away(tmp_path))
-    assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "0")
-    assert made.training.image_size == (640, 640)
-    assert made.training.checkpoint.monitor == "mAP50-95"
-    assert isinstance(made.model.weights, UnpinnedWeights)
-    assert made.model.weights.source.endswith("/yolo11n.pt")
-    told = " / ".join(made.warnings)
-    assert "the adapter for ultralytics is not there yet" in told
-    assert "are under agpl-3.0, which is not clearly permissive" in told
-    assert made.estimate.seconds is not None
-    untrained = planned(path, away(tmp_path), "model.pretrained=false")
-    assert (untrained.model.weights, untrained.model.unpinned) == (None, None)
-    assert plan_from_json(made.to_json()) == made
-
-
-def test_a_hub_id_is_resolved_to_the_commit_that_the_hub_names(root: Path, tmp_path: Path) -> None:
-    path = a_spec(root, "image-classification", f"{{name: {VIT}, pretrained: true}}", "digits")
-    with running() as server:
-        server.answer = json_of({"sha": COMMIT, "cardData": {"license": "apache-2.0"}})
-        hub = Hub(endpoint=server.endpoint, cache=tmp_path / "no-cache")
-        made = planned(path, hub)
-        untrained = planned(path, hub, "model.pretrained=false")
-    assert server.asked == [f"/api/models/{VIT}"] * 2
-    at = HubWeights(id=VIT, revision=COMMIT, licence="apache-2.0")
-    assert (made.model.weights, made.model.configuration) == (at, None)
-    assert (untrained.model.weights, untrained.model.configuration) == (None, at)
-    assert made.model.unpinned is None and made.id != untrained.id
-    assert made.framework.name == "transformers"
-    assert [one for one in made.warnings if "pinned" in one or "licence" in one] == []
-
-
-def test_without_the_hub_a_plan_is_made_that_says_it_cannot_be_run(
-    root: Path, tmp_path: Path
-) -> None:
-    path = a_spec(root, "image-classification", f"{{name: {VIT}, pretrained: true}}", "digits")
-    made = planned(path, away(tmp_path))
-    assert made.model.weights == UnpinnedWeights(source=f"hf-hub:{VIT}", licence="unknown")
-    assert any("can be neither approved nor run" in one for one in made.warnings)
-
-
-def test_any_other_hub_id_is_planned_on_trust(root: Path, tmp_path: Path) -> None:
-    path = a_spec(root, "image-classification", "{name: me/my-net, pretrained: true}", "digits")
-    made = planned(path, away(tmp_path))
-    assert (made.framework.name, made.model.parameters) == ("transformers", None)
-    assert made.training.image_size is None
-    assert any("no catalog lists 'me/my-net'" in one for one in made.warnings)
-
-
-def test_a_model_of_language_has_no_image_size(root: Path, tmp_path: Path) -> None:
-    model = "{name: openai-community/gpt2, pretrained: true}"
-    made = planned(a_spec(root, "text-generation", model, "chat"), away(tmp_path))
+def test_a_model_of_language_has_no_image_size(frameworks: Path, root: Path) -> None:
+    made = planned(frameworks, a_spec(root, "text-generation", WRITER, "chat"))
     assert made.training.image_size is None
     assert (made.task, made.dataset.classes) == ("text-generation", ())
+    assert (made.framework.adapter_version, made.model.weights) == ("0", None)
 
 
-def test_settings_of_an_adapter_to_come_are_kept_and_warned_of(root: Path, tmp_path: Path) -> None:
-    path = a_spec(
-        root, "object-detection", "{name: yolo11n}", "street", "  params: {mosaic: 0.5}\n"
-    )
-    made = planned(path, away(tmp_path))
+def test_settings_are_kept_and_warned_of(frameworks: Path, root: Path) -> None:
+    params = "  params: {mosaic: 0.5}\n"
+    made = planned(frameworks, a_spec(root, "image-classification", CLASSIFIER, "digits", params))
     assert made.params == {"mosaic": 0.5}
-    assert any("the adapter of ultralytics is not installed" in one for one in made.warnings)
+    assert any("the adapter of lantern is not installed" in one for one in made.warnings)
 
 
-def test_validate_accepts_them_plan_shows_them_and_run_refuses_them(root: Path) -> None:
-    a_spec(root, "object-detection", "{name: yolo11n, pretrained: true}", "street")
-    checked = vtspec(root, "validate", "specs")
+def test_a_task_that_an_adapter_does_not_do_yet_is_planned_as_of_an_adapter_to_come(
+    root: Path,
+) -> None:
+    path = a_spec(root, "image-classification", "yolo11n-cls", "digits", "  params: {a: 1}\n")
+    made = build_plan(*resolve_spec(path, find_repository(path.parent)))
+    assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "0")
+    assert made.params == {"a": 1}
+    told = "cannot be trained here: the adapter for ultralytics does not train image-class"
+    assert any(told in one for one in made.warnings)
+
+
+def test_no_task_of_it_is_trained_and_what_is_elsewhere_is_named(frameworks: Path) -> None:
+    with using(frameworks):
+        far = load_frameworks()["lantern"]
+        ((told, fix),) = {
+            (problem.message, problem.fix)
+            for model in (None, far.model(CLASSIFIER))
+            if (problem := find_training_problem(far, model, "image-classification"))
+        }
+    assert told == TOLD
+    assert fix == "vtspec models search --task image-classification --framework timm"
+
+
+def test_in_what_it_would_run_is_not_told(frameworks: Path, tmp_path: Path) -> None:
+    with using(frameworks):
+        assert describe_environment("lantern", {"VTSPEC_CACHE": str(tmp_path)}) is None
+
+
+def test_it_has_no_image_to_build(frameworks: Path, tmp_path: Path) -> None:
+    done = run_vtspec(frameworks, tmp_path, "images", "build", "lantern")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "lantern has no image yet: its adapter is to come\n" in done.stderr
+
+
+def test_validate_accepts_it_plan_shows_it_and_run_refuses_it(
+    frameworks: Path, root: Path
+) -> None:
+    def vtspec(*words: str) -> "subprocess.CompletedProcess[str]":
+        return run_vtspec(frameworks, root, *words)
+
+    a_spec(root, "text-generation", WRITER, "chat")
+    checked = vtspec("validate", "specs")
     assert checked.returncode == 0
-    assert "cannot be trained here: the adapter for ultralytics is not there yet" in checked.stdout
-    shown = vtspec(root, "plan", "new")
+    assert f"cannot be trained here: {TOLD}" in checked.stdout
+    shown = vtspec("plan", "new")
     assert shown.returncode == 0
-    assert "the adapter for ultralytics is not there yet" in shown.stdout
-    assert "it cannot be carried out here" in shown.stdout
+    told = shown.stdout[shown.stdout.index("it cannot be carried out here:") :]
+    assert TOLD in " ".join(told.split())
+    assert "fix: " in told
     assert "vtspec apply" not in shown.stdout
-    ran = vtspec(root, "run", "new", "--no-tracking")
+    ran = vtspec("run", "new", "--no-tracking")
     assert ran.returncode == 4
-    assert "the adapter for ultralytics is not there yet" in ran.stderr
-    assert "nothing here trains object-detection yet" in ran.stderr
+    assert TOLD in ran.stderr
+    assert "nothing here trains text-generation yet" in ran.stderr
     # Told before anybody is asked, who would have said yes to nothing.
-    asked = vtspec(root, "apply", "new", "--no-tracking")
+    asked = vtspec("apply", "new", "--no-tracking")
     assert asked.returncode == 4
     assert "nobody is there" not in asked.stderr
     assert not (root / "runs").exists()
 
 
-def test_a_plan_that_is_not_pinned_is_not_run(root: Path, tmp_path: Path) -> None:
-    sets = ("--set", "model.pretrained=true")
-    ran = vtspec(root, "run", "deep", "--no-tracking", *sets)
-    assert ran.returncode == 75
-    assert "which commit of hf-hub:timm/resnet18.a1_in1k" in ran.stderr
-    assert not (root / "runs").exists()
-    file = tmp_path / "plan.json"
-    file.write_text(vtspec(root, "plan", "deep", *sets, "--output", "json").stdout)
-    step = ("--plan", str(file), "--workdir", str(tmp_path / "run"), "--attempt", "1")
-    done = vtspec(root, "step", "train", *step)
-    assert done.returncode == 75
-    assert "which commit of hf-hub:timm/resnet18.a1_in1k" in done.stderr
-
-
-def test_a_step_of_an_adapter_to_come_fails_in_words(root: Path, tmp_path: Path) -> None:
-    a_spec(root, "object-detection", "{name: yolo11n}", "street")
+def test_a_step_of_it_fails_in_words(frameworks: Path, root: Path, tmp_path: Path) -> None:
+    a_spec(root, "text-generation", WRITER, "chat")
     file, folder = tmp_path / "plan.json", tmp_path / "run"
-    file.write_text(vtspec(root, "plan", "new", "--output", "json").stdout)
+    file.write_text(run_vtspec(frameworks, root, "plan", "new", "--output", "json").stdout)
     assert json.loads(file.read_text())["model"]["weights"] is None
-    step = ("--plan", str(file), "--workdir", str(folder), "--attempt", "1")
-    done: Any = vtspec(root, "step", "train", *step)
+    step = ("step", "train", "--plan", str(file), "--workdir", str(folder), "--attempt", "1")
+    done = run_vtspec(frameworks, root, *step)
     assert done.returncode == 4
-    assert "the adapter for ultralytics is not there yet" in done.stderr
+    assert TOLD in done.stderr

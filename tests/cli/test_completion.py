@@ -14,11 +14,14 @@ from click.testing import CliRunner
 from plan_repository import a_repository, change
 from run_folders import STARTED, a_run_folder
 from vtspec.cli.main import COMMANDS, cli
+from vtspec.pipelines.catalog import get_images_folder
 from vtspec.schema.explain import explain
 from vtspec.schema.json_schema.fast_check import list_fields
 from vtspec.schema.kinds.index import KINDS
 
 RUN = "deep-0123456789"
+
+IMAGES = sorted(file.parent.name for file in get_images_folder().glob("*/Dockerfile"))
 
 
 @pytest.fixture
@@ -78,9 +81,9 @@ def offered(line: str) -> list[tuple[str, str]]:
         ("plan deep --set model.name=softmax", ["model.name=softmax-regression"]),
         ("models show softmax", ["softmax-regression"]),
         ("models search --framework t", ["timm", "toy", "transformers"]),
-        ("images build ", ["base", "timm", "toy", "vtspec"]),
+        ("images build ", IMAGES),
         ("images push toy v", ["vtspec"]),
-        ("images lock ", ["timm", "toy"]),
+        ("images lock ", [name for name in IMAGES if name not in ("base", "vtspec")]),
         ("step e", ["evaluate", "export"]),
         ("ver", ["version"]),
     ],

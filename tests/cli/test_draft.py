@@ -16,6 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from framework_to_come import CLASSIFIER, TOLD, using, write_frameworks
 from vtspec.cli.commands import validate
 from vtspec.cli.commands.draft import command
 from vtspec.pipelines.errors import Permanent, Refused
@@ -362,31 +363,25 @@ def test_run_does_not_go_on_where_anything_was_left_out(home: Path, words: str, 
     assert not (home / "runs").exists()
 
 
-DETECTION = """\
-apiVersion: vtspec.dev/v1alpha1
-kind: Dataset
-metadata: {name: street}
-spec:
-  tasks: [object-detection]
-  format: coco
-  source: {path: data/street}
-  contentHash: "md5:0123456789abcdef0123456789abcdef.dir"
-  classes: [car, person]
-  splits: {train: {path: a, annotations: a.json}, val: {path: b, annotations: b.json}}
-"""
+@pytest.fixture
+def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The frameworks that there are, and one whose adapter is to come."""
+    with using(write_frameworks(tmp_path_factory.mktemp("frameworks") / "images")):
+        yield
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("yolo11n on street, 3 epochs", "the adapter for ultralytics is not there yet"),
-        ("street에 yolo11n 3에폭", "the adapter for ultralytics is not there yet"),
+        (f"{CLASSIFIER} on shapes, 3 epochs", TOLD),
+        (f"shapes에 {CLASSIFIER} 3에폭", TOLD),
         ("gcvit_tiny on shapes, pretrained, 3 epochs", "plain download that nothing pins"),
         (f"{WORDS}, early stopping with patience 5", "never stops: its patience (5)"),
     ],
 )
-def test_what_validate_warns_of_is_told_of_a_draft(home: Path, words: str, told: str) -> None:
-    (home / "specs" / "datasets" / "street.yaml").write_text(DETECTION)
+def test_what_validate_warns_of_is_told_of_a_draft(
+    home: Path, frameworks: None, words: str, told: str
+) -> None:
     result = draft(words, "--save")
     assert result.exit_code == 0, result.output
     (line,) = [line for line in result.stderr.splitlines() if told in line]
@@ -402,7 +397,7 @@ def test_what_validate_warns_of_is_told_of_a_draft(home: Path, words: str, told:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ("yolo11n on street, 3 epochs", Permanent, "the adapter for ultralytics is not there"),
+        (f"{CLASSIFIER} on shapes, 3 epochs", Permanent, TOLD),
         ("gcvit_tiny on shapes, pretrained, 3 epochs", Refused, "plain download"),
         (
             "data/birds 폴더를 birds 데이터셋으로 등록, 이미지 분류, 클래스는 crow, jay",
@@ -412,9 +407,8 @@ def test_what_validate_warns_of_is_told_of_a_draft(home: Path, words: str, told:
     ],
 )
 def test_run_saves_nothing_that_cannot_be_run(
-    home: Path, words: str, code: type[Exception], told: str
+    home: Path, frameworks: None, words: str, code: type[Exception], told: str
 ) -> None:
-    (home / "specs" / "datasets" / "street.yaml").write_text(DETECTION)
     before = sorted((home / "specs").rglob("*"))
     result = draft(words, "--run", "--yes")
     assert isinstance(result.exception, code)

@@ -88,7 +88,8 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
     [
         (("resnet18", "--framework", "timm"), "yes"),
         (("softmax-regression",), "yes"),
-        (("yolo11n",), "no"),
+        (("yolo11n",), "from scratch"),
+        (("rtdetr-l",), "no"),
         (("yolo11n-cls",), "no"),
         (("segformer-b0",), "no"),
         (("gcvit_tiny",), "from scratch"),

@@ -164,11 +164,6 @@ def test_what_is_away_for_now_exits_with_75(root: Path) -> None:
     [
         (["model.name=gcvit_tiny", "model.pretrained=true"], {}, "are a plain download"),
         (["model.pretrained=true"], {}, "does not say which commit of hf-hub:timm/resnet18"),
-        (
-            ["model.name=yolo11n-cls", "framework=ultralytics"],
-            {},
-            "the adapter for ultralytics is not there yet",
-        ),
         ([], {"MLFLOW_TRACKING_URI": "carrier-pigeon://loft"}, "carrier-pigeon"),
     ],
 )
@@ -463,9 +458,7 @@ def test_in_what_a_run_would_be_is_of_a_framework_that_runs(
     tmp_path: Path,
 ) -> None:
     environ = {"VTSPEC_CACHE": str(tmp_path)}
-    # The toy framework needs no package; another's adapter is not there, which the plan warns of.
     assert describe_environment("toy", environ) == "this Python (toy needs no package)"
-    assert describe_environment("ultralytics", environ) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from plan_repository import a_repository
 from report_data import a_baseline, a_plan, a_run, write_run
 from toy_runs import write_pictures
 from vtspec.cli.commands import compare, datasets, images, models, plan, prune, rm, status
-from vtspec.cli.commands.predict import format_predictions
+from vtspec.cli.views.predictions import format_predictions
 from vtspec.cli.views.styled_text import count_cells, format_row
 from vtspec.cli.views.table import format_table
 

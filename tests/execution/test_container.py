@@ -14,10 +14,13 @@ import pytest
 from container_engine import StandInEngine
 from kubernetes_server import await_true
 from local_repository import Repository, Watcher, a_local, a_repository, model_sum
+from toy_runs import a_plan
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.pipelines.execution.container import Container, find_image, name_container
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.execution.local import LocalRunner, RunOptions
+from vtspec.pipelines.execution.steps.adapter_command import place_command
+from vtspec.pipelines.execution.steps.adapter_launch import AdapterCommand
 from vtspec.pipelines.images import find_engine
 from vtspec.pipelines.operations.frameworks import (
     Wish,
@@ -26,6 +29,7 @@ from vtspec.pipelines.operations.frameworks import (
     resolve_backend,
 )
 from vtspec.pipelines.operations.predict import predict_images
+from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.runs import Run
 
@@ -143,6 +147,29 @@ def test_what_a_killed_client_leaves_is_ended(
     assert left.wait(10) == -signal.SIGKILL
     removed = [one["rm"] for one in engine.asked if "rm" in one]
     assert name in removed
+
+
+@pytest.mark.parametrize("part", ["weights", "configuration", None])
+def test_a_container_reaches_a_hub_where_something_of_the_model_comes_from_there(
+    tmp_path: Path, engine: StandInEngine, part: str | None
+) -> None:
+    at = {"type": "hub", "id": "a/b", "revision": "0" * 40}
+    model: dict[str, object] = {"name": "a/b", "parameters": None, "weights": None}
+    plan = plan_from_json(a_plan(model=model if part is None else {**model, part: at}))
+    container = Container(engine=find_engine(), image=IMAGE, cache=tmp_path / "cache")
+    place = Environment(
+        python=Path("/python"), kind="container", why="", versions={}, container=container
+    )
+    asked = AdapterCommand(
+        step="train", arguments=[], variables={"HF_TOKEN": "t"}, folder=tmp_path
+    )
+    placed = place_command(asked, place, plan, readable=[])
+    assert placed.call is not None
+    hub = tmp_path / "cache" / "huggingface" if part else None
+    assert (placed.call.mounts.cache, placed.call.has_network) == (hub, part is not None)
+    expected = {"HF_TOKEN": "t", "HF_HOME": str(hub)} if part else {"HF_HUB_OFFLINE": "1"}
+    told = {name: value for name, value in placed.variables.items() if name.startswith("HF_")}
+    assert told == {"HF_HUB_DISABLE_TELEMETRY": "1", **expected}
 
 
 def test_an_image_that_lacks_what_is_locked_is_refused(

@@ -126,7 +126,10 @@ def test_what_an_environment_imports_is_compiled_when_it_is_made(
     words = 'Path(__file__).with_name("words").write_text(" ".join(sys.argv[1:]))'
     uv = a_uv(tmp_path, f'{COUNTS}\nif sys.argv[1] == "pip": {words}\n')
     found = environments(tmp_path, {}, uv).choose(a_framework(tmp_path / "image"), "made")
-    assert "--compile-bytecode" in (tmp_path / "words").read_text().split()
+    given = (tmp_path / "words").read_text().split()
+    assert "--compile-bytecode" in given
+    # The lock is the whole of it, as in images: what it leaves out is not wanted.
+    assert {"--no-deps", "--require-hashes"} <= set(given)
     assert found.pythonpath is not None
     sources = list(found.pythonpath.rglob("*.py"))
     compiled = {path.name.partition(".")[0] for path in found.pythonpath.rglob("*.pyc")}

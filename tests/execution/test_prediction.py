@@ -16,7 +16,8 @@ from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
 from vtspec.adapters.data.image_labels import list_images
 from vtspec.adapters.toy.adapter import Adapter
 from vtspec.adapters.training.loop import fit
-from vtspec.cli.commands.predict import command, format_predictions
+from vtspec.cli.commands.predict import command
+from vtspec.cli.views.predictions import format_predictions, list_table_rows
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.execution import prediction
 from vtspec.pipelines.execution.prediction import iter_predictions
@@ -76,6 +77,71 @@ def test_names_cannot_move_the_cursor_and_long_ones_are_cut() -> None:
     assert lines[1].startswith("…ddd")
     assert "/y.png" in lines[1]
     assert all("0.750" in line for line in lines)
+
+
+FOUND = {
+    "image_path": "a.png",
+    "predicted_boxes": [
+        {"box": [1.0, 2.0, 30.4, 40.6], "label": "c\x1b[2Jar", "confidence": 0.5},
+        {"box": [0.0, 0.0, 9.0, 9.0], "label": "dog", "confidence": 0.75},
+        {"box": [5.0, 5.0, 6.0, 6.0], "label": "dog", "confidence": 0.25},
+    ],
+}
+
+EMPTY = {"image_path": "long-name.png", "predicted_boxes": []}
+
+
+@pytest.mark.parametrize(
+    ("top", "width", "expected"),
+    [
+        (
+            2,
+            None,
+            [
+                "a.png          dog 0.750  0 0 9 9",
+                "               c⟨U+001B⟩[2Jar 0.500  1 2 30 41",
+                "               and 1 more",
+                "long-name.png  no object",
+            ],
+        ),
+        (
+            1,
+            20,
+            [
+                "a.png",
+                "    dog 0.750",
+                "    0 0 9 9",
+                "    and 2 more",
+                "long-name.png",
+                "    no object",
+            ],
+        ),
+    ],
+)
+def test_a_detectors_objects_stand_beside_their_image_or_below_it(
+    top: int, width: int | None, expected: list[str]
+) -> None:
+    asked = [Path("a.png"), Path("long-name.png")]
+    lines = format_predictions(zip(asked, (FOUND, EMPTY), strict=True), asked, top, width)
+    assert expected == ["".join(text for text, _ in line).rstrip() for line in lines]
+
+
+def test_a_detectors_csv_has_a_row_for_each_object_and_for_an_image_without() -> None:
+    corners = ("x_min", "y_min", "x_max", "y_max")
+    assert list(list_table_rows([FOUND, EMPTY])) == [
+        ("image", "label", "confidence", *corners),
+        ("a.png", "c\x1b[2Jar", 0.5, 1.0, 2.0, 30.4, 40.6),
+        ("a.png", "dog", 0.75, 0.0, 0.0, 9.0, 9.0),
+        ("a.png", "dog", 0.25, 5.0, 5.0, 6.0, 6.0),
+        ("long-name.png", None, None, None, None, None, None),
+    ]
+
+
+def test_an_answer_that_fits_no_table_is_told_of_and_not_broken_on() -> None:
+    path = Path("a.png")
+    with pytest.raises(Refused, match="fits no table") as error:
+        list(format_predictions([(path, {"predicted_mask": {}})], [path], 1))
+    assert error.value.fix == "add --output json"
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -275,9 +275,12 @@ def test_secrets_are_not_handed_to_training_code() -> None:
     }
     given = build_variables(a_planned(), environ, None)
     assert given.keys() & environ.keys() == {"PATH", "https_proxy"}
-    weights = {"type": "hub", "id": "a/b", "revision": "0"}
-    hub = a_planned(model={"name": "m", "parameters": None, "weights": weights})
-    assert build_variables(hub, environ, None)["HF_TOKEN"] == "hub"
+    assert (given["HF_HUB_OFFLINE"], given["HF_HUB_DISABLE_TELEMETRY"]) == ("1", "1")
+    at = {"type": "hub", "id": "a/b", "revision": "0"}
+    for parts in ({"weights": at}, {"weights": None, "configuration": at}):
+        hub = a_planned(model={"name": "m", "parameters": None, **parts})
+        reaching = build_variables(hub, environ, None)
+        assert (reaching["HF_TOKEN"], reaching.get("HF_HUB_OFFLINE")) == ("hub", None)
 
 
 def test_waiting_threads_sleep_unless_somebody_says_otherwise() -> None:

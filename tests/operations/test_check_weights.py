@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,17 +17,18 @@ from vtspec.pipelines.weights.model import HubWeights
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def a_plan_with_weights() -> Plan:
+def a_plan_with_weights(part: str = "weights") -> Plan:
     plan = a_published_plan()
-    weights = HubWeights(id="acme/net", revision=COMMIT)
-    return replace(plan, model=replace(plan.model, weights=weights))
+    at: Any = {part: HubWeights(id="acme/net", revision=COMMIT)}
+    return replace(plan, model=replace(plan.model, **at))
 
 
-def test_what_the_hub_shows_to_everybody_is_reached(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["weights", "configuration"])
+def test_what_the_hub_shows_to_everybody_is_reached(tmp_path: Path, part: str) -> None:
     with running() as server:
         server.answer = json_of({"sha": COMMIT})
         hub = Hub(endpoint=server.endpoint, cache=tmp_path)
-        assert check_weights(a_plan_with_weights(), hub) is None
+        assert check_weights(a_plan_with_weights(part), hub) is None
         assert server.asked == [f"/api/models/acme/net/revision/{COMMIT}"]
         assert server.tokens == [None]
 

@@ -11,11 +11,13 @@ import pytest
 from builders import ABSENT, a_dataset, a_project, an_experiment, yaml_of
 from memory_tree import TOP, a_repository_in_memory
 from vtspec.adapters.contract import Param, TaskType
+from vtspec.adapters.discovery import load_adapter
 from vtspec.adapters.metrics import METRICS
-from vtspec.pipelines.catalog import CatalogModel, Framework, Weights
+from vtspec.pipelines.catalog import CatalogModel, Framework, Weights, load_frameworks
 from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.pipelines.validation import Catalogs, check_specs
 from vtspec.pipelines.validation.catalogs import FindParams, find_params
+from vtspec.schema.kinds.tasks import TASKS
 from vtspec.schema.load import LoadedSpec, load, load_file
 
 
@@ -564,6 +566,36 @@ def test_a_task_that_model_framework_and_data_lack_is_told_for_each() -> None:
         ),
         ("spec.dataset.ref", "the dataset 'digits' has no labels for object-detection"),
     ]
+
+
+@pytest.mark.parametrize("name", list(load_frameworks()))
+def test_a_task_that_the_adapter_does_not_do_is_told_with_what_is_trained(name: str) -> None:
+    framework = load_frameworks()[name]
+    trained = [task.value for task in load_adapter(framework.adapter).TASKS]
+    assert trained and set(trained) <= {*framework.tasks}
+    models = framework.catalog["models"]
+    world = a_world(frameworks=load_frameworks())
+    for task in (task for task in TASKS if task not in trained):
+        able = [model for model, raw in models.items() if task in raw["tasks"]]
+        asked = {"task": task, "framework": name, "model.name": (able or list(models))[0]}
+        # Settings are kept that only an adapter to come can know.
+        settings = {"report.gates": [], "params": {"later": 1}, "training.labelSmoothing": 0.1}
+        found = told(world, **asked, **settings)
+        if task in framework.tasks:
+            message = f"cannot be trained here: the adapter for {name} does not train {task}"
+            (told_,) = [one for one in found if one[1] == message]
+            assert (told_[0], told_[3]) == ("spec.model.name", "warning")
+            assert "vtspec models search" in told_[2]
+            assert not [one for one in found if one[0].startswith("spec.training.labelSmoothing")]
+            (unknown,) = [one for one in found if one[0] == "spec.params"]
+            lacks = f"the adapter of {name} does not do {task} yet"
+            assert unknown[1] == f"cannot be checked: {lacks}"
+        else:
+            (told_,) = [one for one in found if one[0] == "spec.task"]
+            assert told_[1::2] == (f"{name} does not do {task}", "error")
+            assert f"take another model: vtspec models search --task {task}" in told_[2]
+            # Another format would not mend it.
+            assert not [one for one in found if "does not read the format" in one[1]]
 
 
 def test_a_format_that_the_framework_does_not_read_is_refused() -> None:

@@ -138,7 +138,11 @@ class DatasetJob:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelJob:
-    """The network of a job. `weights` is a local `.safetensors` file that the step provided."""
+    """The network of a job. `weights` is a local `.safetensors` file that the step provided.
+
+    `configuration` is the hub id and the commit whose configuration describes the architecture;
+    None where the name alone does.
+    """
 
     name: str
     pretrained: bool
@@ -146,6 +150,7 @@ class ModelJob:
     weights: Path | None
     hub_id: str | None = None
     hub_revision: str | None = None
+    configuration: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

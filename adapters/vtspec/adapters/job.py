@@ -140,12 +140,15 @@ def _parse_task(name: str) -> TaskType:
 def _build_model(raw: JsonObject, weights: Path | None) -> ModelJob:
     origin = raw["weights"] or {}
     is_hub = origin.get("type") == "hub"
+    # Weights of a hub pin the configuration that lies beside them, unless the plan names another.
+    described = raw.get("configuration") or (origin if is_hub else None)
     return ModelJob(
         name=raw["name"],
         pretrained=is_hub,
         weights=weights,
         hub_id=origin["id"] if is_hub else None,
         hub_revision=origin["revision"] if is_hub else None,
+        configuration=(described["id"], described["revision"]) if described else None,
     )
 
 

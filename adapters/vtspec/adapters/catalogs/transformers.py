@@ -1,4 +1,5 @@
-"""Transformers' models: the hub ids that its own files name, of the families that it can train.
+"""Transformers' models: the hub ids that its own files name, of the families that it can train,
+and the architectures that the adapter describes itself, which are measured by running them.
 
 Nothing is asked of the hub. What a family can do is in the package's tables of automatic classes;
 parameters are counted on the meta device, and only where the defaults of a family's configuration
@@ -18,6 +19,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.transformers.architectures import (
+    ARCHITECTURES,
+    FAMILIES,
+    describe_architecture,
+)
 
 from . import model_stats as stats
 from .hub_names import FamilyIndex, FamilyMatch, find_hub_ids
@@ -75,8 +81,9 @@ def get_versions() -> dict[str, str]:
 
 
 def list_models() -> list[str]:
-    """Every hub id that the package names for a family with a task, in order of id."""
-    return list(_get_hub_ids())
+    """Every hub id that the package names for a family with a task, in order of id; then the
+    adapter's own architectures."""
+    return [*_get_hub_ids(), *ARCHITECTURES]
 
 
 def get_renames() -> dict[str, str]:
@@ -85,7 +92,9 @@ def get_renames() -> dict[str, str]:
 
 
 def build_entry(name: str) -> JsonObject:
-    """One hub id: its family and what that does; its size and cost where the package tells."""
+    """One model: its family and what that does; its size and cost where the package tells."""
+    if name in ARCHITECTURES:
+        return _describe_own(name)
     named = _get_hub_ids()[name]
     tasks = list(_get_family_tasks()[named.family])
     measured = _measure_defaults(name, named, tasks)
@@ -93,8 +102,63 @@ def build_entry(name: str) -> JsonObject:
         "tasks": tasks,
         "family": named.family,
         **measured,
+        **({"trained": False} if _is_untrained(named.family, tasks) else {}),
         "weights": [{"tag": "main", "licence": "unknown", "hub": name}],
     }
+
+
+def _is_untrained(family: str, tasks: Sequence[str]) -> bool:
+    """Whether the adapter does a task of a family's and not with that family."""
+    done = {known.task.value for known in ARCHITECTURES.values()}
+    return bool(done & {*tasks}) and family not in FAMILIES
+
+
+def _describe_own(name: str) -> JsonObject:
+    import torch
+
+    known = ARCHITECTURES[name]
+    step = FAMILIES[known.family].size_step
+    network = _build_own(name, CLASSES)
+
+    def images(count: int, height: int, width: int) -> torch.Tensor:
+        return torch.zeros(count, 3, height, width)
+
+    def is_taken(side: int) -> bool:
+        return stats.attempt(lambda: _run(network, images(1, side, side))) is not None
+
+    # Smaller ones have fewer places than a network chooses queries from.
+    least = next(
+        side for side in range(max(step, 16), max(known.size) + 1, step) if is_taken(side)
+    )
+    return {
+        "tasks": [known.task.value],
+        "family": known.family,
+        "parameters": stats.count_parameters(network),
+        "perClass": stats.count_parameters(network)
+        - stats.count_parameters(_build_own(name, CLASSES - 1)),
+        "size": list(known.size),
+        "step": step,
+        "build": False,
+        "min": [least, least],
+        "gmacs": float(f"{stats.count_gmacs(network, images(1, *known.size)):.4g}"),
+        "activations": float(f"{stats.count_activations(network, images(2, *known.size)):.4g}"),
+        "weights": [],
+    }
+
+
+def _build_own(name: str, classes: int) -> torch.nn.Module:
+    config = describe_architecture(name)
+    config.num_labels = classes
+    auto = _import_module().AutoModelForObjectDetection
+    network: torch.nn.Module = auto.from_config(config)
+    return network
+
+
+def _run(network: torch.nn.Module, images: torch.Tensor) -> object:
+    import torch
+
+    with torch.no_grad():
+        return network.eval()(images)
 
 
 @functools.cache

@@ -2,23 +2,32 @@
 
 Nothing is downloaded: what is published is in the package's own list. SAM, FastSAM, MobileSAM and
 YOLO-NAS are left out, as the package has no trainer for them, and so are text encoders, exports
-and what is no model.
+and what is no model. RT-DETR, YOLO-World and YOLOE are listed as what the adapter does not train.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
 import logging
 import os
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.ultralytics.architectures import (
+    SUFFIXES,
+    get_package_folder,
+    guess_task,
+    import_module,
+    learns_otherwise,
+    list_architectures,
+    list_published,
+    read_architecture,
+    read_yaml,
+)
 
 from . import model_stats as stats
 
@@ -57,19 +66,6 @@ DATA: Final[Mapping[str, str]] = {
 """The package's name for the data that a published file of a task was trained on, where the
 file's name does not say another; files of depth and of open vocabularies have none here."""
 
-SUFFIXES: Final[Mapping[str, str | None]] = {
-    "-oiv7": "open-images-v7",
-    "-ade20k": "ade20k",
-    "-objv1-150": None,
-    "-objv1": None,
-    "-distill": None,
-    "-pf": None,
-}
-"""What published files have in their names beyond their architecture's, and the package's name
-for the data that it stands for, where that is in the package."""
-
-_SCALED: Final = re.compile(r"(yolo(?:e-)?v?\d+)(-.*)?")
-
 
 def get_versions() -> dict[str, str]:
     """Ultralytics' version, and torch's, which does the counting."""
@@ -80,12 +76,12 @@ def get_versions() -> dict[str, str]:
 
 def list_models() -> list[str]:
     """Every architecture and scale, and every published file that can be trained, by name."""
-    return sorted({*_list_architectures(), *_list_published()}, key=get_sort_key)
+    return sorted({*list_architectures(), *list_published()}, key=get_sort_key)
 
 
 def get_renames() -> dict[str, str]:
     """Names of another time that the package still understands: yolov5n6, and yolov8x6."""
-    known = set(_list_architectures())
+    known = set(list_architectures())
     scaled = [f"yolov{number}{scale}" for number in "58" for scale in "nsmlx"]
     old = {f"{name}6": f"{name}-p6" for name in scaled}
     return {name: new for name, new in sorted(old.items()) if new in known and name not in known}
@@ -93,67 +89,24 @@ def get_renames() -> dict[str, str]:
 
 def build_entry(name: str) -> JsonObject:
     """One model: what it does, what it costs, and the published files it can start from."""
-    architecture = _list_published().get(name, name)
-    task = _guess_task(architecture)
+    architecture = list_published().get(name, name)
+    task = guess_task(architecture)
     side = SIDES.get(task, 640)
     return {
         "tasks": [TASKS[task]],
         **_measure_cost(architecture, task, side),
+        **({"trained": False} if learns_otherwise(name) else {}),
         "weights": [_describe_weights(file, task) for file in _list_weight_files(name)],
     }
 
 
-@functools.cache
-def _list_architectures() -> dict[str, Path]:
-    """Name → its file, for each architecture in each of its scales."""
-    folder = _get_package_folder() / "cfg" / "models"
-    return {
-        name: file
-        for file in sorted(folder.rglob("*.yaml"))
-        for name in list_scaled_names(file.stem, tuple(_read_yaml(file).get("scales") or ()))
-    }
-
-
-def list_scaled_names(stem: str, scales: tuple[str, ...]) -> list[str]:
-    """The names that a file of an architecture stands for: yolo11-seg for yolo11n-seg, and so on.
-
-    A file whose name has its one scale in it, and one without scales, stands for itself.
-    """
-    found = _SCALED.fullmatch(stem)
-    if found is None or not scales:
-        return [stem]
-    family, task = found[1], found[2] or ""
-    return [f"{family}{scale}{task}" for scale in scales]
-
-
-@functools.cache
-def _list_published() -> dict[str, str]:
-    """Name of a published file, without `.pt` → its architecture, where it can be trained."""
-    known = set(_list_architectures())
-    listed = _import_module("utils.downloads").GITHUB_ASSETS_NAMES
-    stems = sorted(name[: -len(".pt")] for name in listed if name.endswith(".pt"))
-    found = ((stem, get_architecture(stem)) for stem in stems)
-    return {stem: architecture for stem, architecture in found if architecture in known}
-
-
-def get_architecture(stem: str) -> str:
-    """The architecture of a published file: yolov5n-p6 of yolov5n6u, yolo26n-seg of
-    yolo26n-objv1-seg, yolov3-spp of yolov3-sppu."""
-    old = re.fullmatch(r"(yolov[35].*?)(6?)u", stem)
-    if old is not None:
-        return old[1] + ("-p6" if old[2] else "")
-    for suffix in SUFFIXES:
-        stem = stem.replace(suffix, "")
-    return stem
-
-
 def _list_weight_files(name: str) -> list[str]:
     """The published file of that name, or the renewed one that the package takes for it."""
-    if name in _list_published():
+    if name in list_published():
         return [name]
     return [
         stem
-        for stem, architecture in _list_published().items()
+        for stem, architecture in list_published().items()
         if architecture == name and stem.endswith("u")
     ]
 
@@ -181,7 +134,7 @@ def find_dataset_name(stem: str, task: str) -> str | None:
 @functools.cache
 def _get_release_url() -> str:
     """Where the package downloads its files from, by the defaults of its own function."""
-    download = _import_module("utils.downloads").attempt_download_asset
+    download = import_module("utils.downloads").attempt_download_asset
     defaults = inspect.signature(download).parameters
     repository, release = defaults["repo"].default, defaults["release"].default
     return f"https://github.com/{repository}/releases/download/{release}"
@@ -189,48 +142,7 @@ def _get_release_url() -> str:
 
 @functools.cache
 def _read_dataset_config(name: str) -> JsonObject:
-    return _read_yaml(_get_package_folder() / "cfg" / "datasets" / f"{name}.yaml")
-
-
-def _get_package_folder() -> Path:
-    return Path(_import_module("cfg").__file__).parents[1]
-
-
-def _import_module(name: str) -> Any:
-    """A module of the package, which is only there in an environment that was made for it."""
-    return importlib.import_module(f"ultralytics.{name}")
-
-
-def _read_yaml(file: Path) -> JsonObject:
-    read: JsonObject = _import_module("utils").YAML.load(file)
-    return read
-
-
-def _guess_task(name: str) -> str:
-    # The package's guess has no word for the head of RT-DETR, whose one task is to detect.
-    guessed = _import_module("nn.tasks").guess_model_task(_read_architecture(name))
-    return str(guessed or "detect")
-
-
-def _read_architecture(name: str) -> JsonObject:
-    """The architecture as the package reads it, without the weights that it would download."""
-    file = _list_architectures()[name]
-    scales = _read_yaml(file).get("scales") or {}
-    scale = parse_scale(name, tuple(scales))
-    described = {**_read_yaml(file), "scale": scale, "yaml_file": f"{name}.yaml"}
-    layers = (*described["backbone"], *described["head"])
-    for *_, module, arguments in layers:
-        if module == "TorchVision":
-            arguments[:] = [None if each == "DEFAULT" else each for each in arguments]
-    return described
-
-
-def parse_scale(name: str, scales: tuple[str, ...]) -> str:
-    """The scale in a name: n of yolo11n-seg, and the only one where there is no other."""
-    found = re.match(r"yolo(?:e-)?v?\d+([a-z])", name)
-    if found is not None and found[1] in scales:
-        return found[1]
-    return scales[0] if len(scales) == 1 else ""
+    return read_yaml(get_package_folder() / "cfg" / "datasets" / f"{name}.yaml")
 
 
 @functools.lru_cache(maxsize=4)
@@ -273,10 +185,10 @@ def _measure_per_class(name: str, task: str, network: torch.nn.Module) -> dict[s
 
 
 def _build_network(name: str, task: str, classes: int | None = None) -> Any:
-    tasks = _import_module("nn.tasks")
+    tasks = import_module("nn.tasks")
     # The package tells of each network it builds.
     logging.getLogger("ultralytics").setLevel(logging.ERROR)
-    described = _read_architecture(name)
+    described = read_architecture(name)
     head = str(described["head"][-1][-2])
     if "RTDETR" in head:
         build = tasks.RTDETRDetectionModel

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vtspec.adapters.contract import AdapterError, Evaluation, InferenceResult, TaskType
-from vtspec.adapters.data.image_labels import list_labeled_images
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
-from .harness import Nonconformance, RecordingCallbacks, Subject, demand, predict_split
+from .harness import Nonconformance, RecordingCallbacks, Subject, demand, list_split, predict_split
 
 _CLASSIFICATION_DETAILS = (
     "images",
@@ -70,7 +69,7 @@ def predict_agrees_with_evaluate(subject: Subject) -> None:
 def predict_goes_on_after_an_unreadable_image(subject: Subject) -> None:
     """A file that is no image gets a result with an `error`, in its place, and no other does."""
     run = subject.unbroken
-    good = list_labeled_images(run.job.dataset, "val")[0].path
+    good = list_split(run.job, "val")[0][0]
     bad = run.job.workdir / "unreadable.png"
     bad.write_bytes(b"no image")
     asked = [good, bad, good]

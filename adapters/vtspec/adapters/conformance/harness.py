@@ -14,10 +14,13 @@ from vtspec.adapters.contract import (
     Interrupted,
     Job,
     MetricsResult,
+    TaskType,
     TrainingAdapter,
     TrainingSummary,
 )
+from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.data.image_labels import list_labeled_images
+from vtspec.adapters.data.split_reader import read_split
 from vtspec.adapters.discovery import AdapterModule
 from vtspec.adapters.job import build_job, resolve_params
 from vtspec.adapters.json_types import JsonObject
@@ -225,15 +228,24 @@ class Subject:
 def predict_split(
     adapter: TrainingAdapter, job: Job, split: str
 ) -> list[tuple[str, InferenceResult]]:
-    """(true class, what `predict` says) of every labelled image of a split."""
-    images = list_labeled_images(job.dataset, split)
-    results = list(adapter.predict(image.path for image in images))
+    """(true class, what `predict` says) of every image of a split, as `list_split` has them."""
+    images = list_split(job, split)
+    results = list(adapter.predict(path for path, _ in images))
     demand(
-        [result.image_path for result in results] == [str(image.path) for image in images],
+        [result.image_path for result in results] == [str(path) for path, _ in images],
         "predict does not give one result an image, in the order of the images",
     )
-    truths = [job.dataset.classes[image.target] for image in images]
-    return list(zip(truths, results, strict=True))
+    return [(label, result) for (_, label), result in zip(images, results, strict=True)]
+
+
+def list_split(job: Job, split: str) -> list[tuple[Path, str]]:
+    """The images of a split, each with its class; of tasks that give an image none, with ""."""
+    if job.task is TaskType.IMAGE_CLASSIFICATION:
+        classes = job.dataset.classes
+        labeled = list_labeled_images(job.dataset, split)
+        return [(image.path, classes[image.target]) for image in labeled]
+    samples = read_split(job.dataset, split)
+    return [(job.dataset.root / one.image, "") for one in samples if isinstance(one, Sample)]
 
 
 def read_checkpoint_weights(path: Path) -> Weights:

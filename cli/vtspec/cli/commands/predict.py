@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,11 +13,6 @@ from vtspec.cli.completion import complete_run
 from vtspec.cli.output_streams import watch_output
 from vtspec.cli.runs_place import RunsPlace
 from vtspec.schema.visible_text import make_visible
-
-if TYPE_CHECKING:
-    from vtspec.cli.views.styled_text import Line
-
-_NAME_WIDTH = 60
 
 
 @click.command()
@@ -27,13 +22,18 @@ _NAME_WIDTH = 60
 )
 @click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
-    "--top", type=click.IntRange(min=1), default=3, show_default=True, help="Classes shown."
+    "--top",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Classes shown in the table, or objects.",
 )
 @click.option(
     "--output",
     type=click.Choice(["table", "json", "csv"]),
     default="table",
-    help="A table; or with every class's score one JSON object a line, or CSV.",
+    help="A table; or all of it, with every class's score or every object, as one JSON object a "
+    "line, or as CSV.",
 )
 @click.option(
     "--backend",
@@ -127,8 +127,14 @@ def _print_answers(
         for _, result in answers:
             click.echo(json.dumps(result, ensure_ascii=False))
     elif output == "csv":
-        _write_csv(result for _, result in answers)
+        import csv
+
+        from vtspec.cli.views.predictions import list_table_rows
+
+        rows = list_table_rows(result for _, result in answers)
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
     else:
+        from vtspec.cli.views.predictions import format_predictions
         from vtspec.cli.views.styled_text import get_table_width, print_lines
 
         print_lines(format_predictions(answers, asked, top, get_table_width(sys.stdout)))
@@ -145,54 +151,3 @@ def _skip_unreadable(
             click.echo(make_visible(reason), err=True)
         else:
             yield path, result
-
-
-def _write_csv(results: Iterable[Mapping[str, object]]) -> None:
-    import csv
-
-    from vtspec.pipelines.runs.json_values import to_numbers
-
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    for index, result in enumerate(results):
-        scores = to_numbers(result.get("scores"))
-        if not index:
-            table.writerow(["image", "label", "confidence", *scores])
-        row = [result.get(name) for name in ("image_path", "predicted_label", "confidence")]
-        table.writerow([*row, *scores.values()])
-
-
-def format_predictions(
-    answers: Iterable[tuple[Path, Mapping[str, object]]],
-    asked: Sequence[Path],
-    top: int,
-    width: int | None = None,
-) -> Iterator["Line"]:
-    """A row an answer, as it comes: the image, then the likeliest classes with scores.
-
-    In a terminal of a `width` that a row may not fit, the classes stand below their image.
-    """
-    from vtspec.cli.views.styled_text import count_cells, pad_text
-    from vtspec.cli.views.table import stack_row
-    from vtspec.pipelines.runs.json_values import to_numbers
-
-    # Of all names beforehand, so that each row can be printed when its answer comes.
-    longest = max(count_cells(_format_name(path)) for path in asked)
-    for path, result in answers:
-        ranked = sorted(to_numbers(result.get("scores")).items(), key=lambda pair: -pair[1])
-        told = [f"{make_visible(label)} {score:.3f}" for label, score in ranked]
-        first, *others = told[:top]
-        # Every class is among them, in whatever order: the rows of all images are of one form.
-        widest = longest + sum(sorted((2 + count_cells(one) for one in told), reverse=True)[:top])
-        name = _format_name(path)
-        if width is not None and widest > width:
-            classes = [(first, "bold"), *((other, "dim") for other in others)]
-            yield from stack_row((name, ""), classes, width)
-            continue
-        rest = "  ".join(others)
-        yield ((f"{pad_text(name, longest)}  ", ""), (first, "bold"), (f"  {rest}", "dim"))
-
-
-def _format_name(path: Path) -> str:
-    shown = make_visible(str(path))
-    # The end is kept: images of one folder differ there.
-    return shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"

@@ -1,19 +1,20 @@
 """The frameworks that there are and the models that each one has: the folders under `images/`.
 
-images/<framework>/image.yaml (all keys but the last three are required):
+images/<framework>/image.yaml (all keys but the last four are required):
 
     apiVersion: vtspec.dev/v1alpha1
     kind: Image
     name: timm                    # the folder's name
     adapter: timm                 # a name that vtspec.adapters.discovery finds
     adapterVersion: "1"           # the adapter module's VERSION
-    tasks: [image-classification]
+    tasks: [image-classification]  # of its models
     formats: [imagefolder]        # the first is the usual one
     extra: timm                   # of vtspec; null where the framework needs no package
     python: "3.11"                # of the image: one minor for all of them
     licence: Apache-2.0           # of the framework
     distributions: [torch, timm]  # the packages whose locked versions decide results
     digest: sha256:…              # of the published image; left out until there is one
+    trainedTasks: [ocr]           # of the tasks those of its adapter; left out where all of them
     hubIds: true                  # models are hub ids, ORG/NAME, listed or not; else left out
     equalLocks: {sha256:…: sha256:…}  # this lock → an earlier one of the same versions on `python`
 
@@ -43,10 +44,12 @@ published ones, the default first; `hub` is null where only a `url` is known. `t
 a network that has no classifier. Where nobody told a number (a hub id that is not the one that its
 family's defaults describe; what a class adds to a head whose inner width depends on the classes),
 its key is left out, and nothing is estimated from it; without `perClass`, `parameters` counts the
-framework's own example. `family` is what the framework calls the kind of network.
+framework's own example. `trained` is false where the adapter cannot train the model, though it
+does its task with others. `family` is what the framework calls the kind of network.
 
 Where models are hub ids, each other hub id is a model too, of which nothing is known (`listed` is
-False): its tasks are not checked.
+False): its tasks are not checked. Those named vtspec/… are no hub ids: the adapter describes them,
+so that they are planned and trained where there is no hub; they have no published weights.
 
 A name may carry a tag, as in `resnet18.a1_in1k`.
 
@@ -70,7 +73,7 @@ from .adapters import (
     list_trained_tasks,
     refuse_download,
 )
-from .framework import Framework, Supported, choose_default, read_framework
+from .framework import TO_COME, Framework, Supported, choose_default, read_framework
 from .models import (
     HEAD_CLASSES,
     HUB_ID,
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HEAD_CLASSES",
     "HUB_ID",
+    "TO_COME",
     "UNKNOWN_LICENCE",
     "CatalogModel",
     "Framework",

@@ -7,7 +7,7 @@ from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Permanent, Refused
 from vtspec.schema.suggestions import format_choices
 
-from .framework import Framework
+from .framework import TO_COME, Framework
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import SettingConflict
@@ -23,7 +23,8 @@ def list_trained_tasks(framework: Framework) -> tuple[str, ...]:
     from vtspec.adapters.discovery import has_adapter
 
     # An image lists the tasks of its adapter: a test holds the two together.
-    return framework.tasks if has_adapter(framework.adapter) else ()
+    trained = framework.trained_tasks or framework.tasks
+    return trained if has_adapter(framework.adapter) else ()
 
 
 def find_training_problem(
@@ -48,6 +49,10 @@ def find_training_problem(
     if asked and not set(asked) & set(trained):
         message = f"the adapter for {framework.name} does not train {', '.join(asked)}"
         return Permanent(message, fix=fix)
+    if model is not None and not model.is_trained:
+        return Permanent(
+            f"the adapter for {framework.name} does not train '{model.name}'", fix=fix
+        )
     weights = model.chosen_weights if model is not None and from_weights else None
     if weights is not None and weights.hub_id is None:
         return refuse_download(str(weights.url))
@@ -75,6 +80,8 @@ def find_conflicts(
     from vtspec.adapters.contract import AdapterError
     from vtspec.adapters.discovery import load_adapter
 
+    if framework.adapter_version == TO_COME:
+        return []
     try:
         find = getattr(load_adapter(framework.adapter), "find_conflicts", None)
     except AdapterError:

@@ -3,16 +3,19 @@
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent
 
-from .models import HUB_ID, CatalogModel, make_unlisted_model, parse_model
+from .models import ADAPTERS_OWN, HUB_ID, CatalogModel, make_unlisted_model, parse_model
 from .name_matching import find_by_prefix, find_closest, find_typo_match, normalize_name
+
+TO_COME: Final = "0"
+"""An adapter's version where there is none: no plan of it has the id of one that can be run."""
 
 Supported: TypeAlias = Mapping[str, tuple[object, ...]]
 """The values that an adapter can do, by dotted path below `spec`."""
@@ -31,7 +34,9 @@ class EnvironmentSize:
 class Framework:
     """One folder under `images/`: an adapter, its environment and its models.
 
-    `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some.
+    `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some, and
+    those of vtspec/ that its adapter describes, of which it lists all.
+    `trained_tasks` are those of its `tasks` that its adapter trains.
     `reads` are the kinds of image file that it decodes, every one where there is none named.
     `supported` holds the fields of a spec of which its adapter cannot do every value.
     `start_s` are the seconds that a process takes to import it, `environment_sizes` those of its
@@ -56,6 +61,14 @@ class Framework:
     equal_locks: Mapping[str, str] = field(default_factory=dict, hash=False)
     supported: Supported = field(default_factory=dict, hash=False)
     reads: tuple[str, ...] = ()
+    trained_tasks: tuple[str, ...] = ()
+
+    def for_task(self, task: str | None) -> "Framework":
+        """The framework as it is for one of its tasks: where its adapter is for others alone, as
+        one whose adapter is to come, of which nothing is known but its models."""
+        if task not in self.tasks or task in (self.trained_tasks or self.tasks):
+            return self
+        return replace(self, adapter_version=TO_COME, supported={}, distributions=(), start_s=None)
 
     @property
     def requirements(self) -> Path:
@@ -93,7 +106,8 @@ class Framework:
     def model(self, name: str) -> CatalogModel | None:
         """The model of that name, with or without a tag, exactly as written; or None.
 
-        With `hub_ids` any hub id is a model, and no other name; the catalog is not read for those.
+        With `hub_ids` any hub id is a model, and beside them those that the adapter describes; of
+        another name the catalog is not read.
         """
         if self.hub_ids:
             return self._find_hub_model(name)
@@ -110,6 +124,9 @@ class Framework:
         if not HUB_ID.fullmatch(name) or ".." in name:
             return None
         raw = self.catalog["models"].get(name)
+        if name.startswith(ADAPTERS_OWN):
+            # No hub has them, and there are no others than those that are listed.
+            return None if raw is None else parse_model(name, None, raw)
         return make_unlisted_model(name) if raw is None else parse_model(name, None, raw, name)
 
     def find_new_name(self, name: str) -> str | None:
@@ -226,6 +243,7 @@ def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
         equal_locks=MappingProxyType(dict(raw.get("equalLocks", {}))),
         supported={path: tuple(values) for path, values in raw.get("supported", {}).items()},
         reads=tuple(raw.get("reads", ())),
+        trained_tasks=tuple(raw.get("trainedTasks", raw["tasks"])),
     )
 
 

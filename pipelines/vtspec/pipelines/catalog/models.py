@@ -39,6 +39,9 @@ def is_permissive(licence: str | None) -> bool:
 HUB_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """The form of a hub id: ORG/NAME."""
 
+ADAPTERS_OWN: Final = "vtspec/"
+"""What the names of architectures begin with that an adapter describes itself, beside hub ids."""
+
 UNKNOWN_LICENCE: Final = "unknown"
 
 Size = tuple[int, int]
@@ -72,7 +75,8 @@ class CatalogModel:
     where nobody told them. `listed` is False for a hub id that the catalog does not have: nothing
     is known of it, its tasks neither. `parameters_per_pixel` is what each class has more for each
     pixel more. `hub_id` is the name where a model is named by a hub id,
-    whose repository then has its architecture.
+    whose repository then has its architecture; None where the adapter describes it. `is_trained`
+    is False for one that the adapter cannot train, though it does a task of it with others.
     """
 
     name: str
@@ -92,6 +96,7 @@ class CatalogModel:
     listed: bool = True
     sizes_are_known: bool = True
     parameters_per_pixel: int | None = None
+    is_trained: bool = True
 
     @property
     def pretrained(self) -> bool:
@@ -170,6 +175,7 @@ def parse_model(
         # A catalog writes `step` of every model that was measured: null where no other size fits.
         sizes_are_known="step" in raw,
         parameters_per_pixel=raw.get("perPixel"),
+        is_trained=raw.get("trained", True),
     )
 
 

@@ -258,7 +258,8 @@ class Environments:
         python = folder / "bin" / "python"
         self._run_uv(uv, lock, folder, "venv", "--quiet", "--python", sys.executable, str(folder))
         if framework.requirements.is_file():
-            wanted = ("--require-hashes", "-r", str(framework.requirements))
+            # What is locked is whole, and may leave out what a package asks for, as in images.
+            wanted = ("--no-deps", "--require-hashes", "-r", str(framework.requirements))
             # Each step is a process of its own: without bytecode every one of them compiles what
             # it imports, and where PYTHONDONTWRITEBYTECODE is set it would never be kept.
             install = ("pip", "install", "--compile-bytecode", "--python", str(python))

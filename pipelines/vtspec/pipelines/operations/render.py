@@ -163,18 +163,15 @@ def check_data(made: "Plan", remote: "DataRemote", root: Path) -> str | None:
 
 def check_weights(made: "Plan", hub: "Hub | None" = None) -> str | None:
     """What to warn of where the hub, that of pods if None, cannot be asked from here whether it
-    has the weights that the plan starts from. A pod has no token of it.
+    has what the plan's model takes from it. A pod has no token of it.
 
-    Raises `Refused` where it has not, or shows them only to some.
+    Raises `Refused` where it has not, or shows it only to some.
     """
     from vtspec.pipelines.weights.hub import make_hub
-    from vtspec.pipelines.weights.model import HubWeights
 
-    weights = made.model.weights
-    if not isinstance(weights, HubWeights):
-        return None
     try:
-        (hub or make_hub({})).check_revision(weights.id, weights.revision)
+        for part in made.model.hub_files:
+            (hub or make_hub({})).check_revision(part.id, part.revision)
     except Temporary as error:
         return error.message
     except Permanent as error:

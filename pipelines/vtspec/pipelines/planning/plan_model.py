@@ -22,7 +22,13 @@ from vtspec.adapters.contract import Split
 from vtspec.pipelines.data.source import DvcSource, PathSource
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Estimate
-from vtspec.pipelines.weights.model import WEIGHTS, Configuration, UnpinnedWeights, Weights
+from vtspec.pipelines.weights.model import (
+    WEIGHTS,
+    Configuration,
+    HubWeights,
+    UnpinnedWeights,
+    Weights,
+)
 
 from .digest import identify
 from .plan_sections import (
@@ -77,6 +83,12 @@ class PlannedModel:
     weights: Weights | None
     # Plans of before there were models of hubs have none.
     configuration: Configuration | None = None
+
+    @property
+    def hub_files(self) -> tuple[HubWeights, ...]:
+        """What of it an adapter fetches from a hub by itself."""
+        parts = (self.weights, self.configuration)
+        return tuple(part for part in parts if isinstance(part, HubWeights))
 
     @property
     def unpinned(self) -> UnpinnedWeights | None:

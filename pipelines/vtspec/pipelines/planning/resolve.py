@@ -219,8 +219,8 @@ def _find_model(
     spec: "Experiment", catalogs: Catalogs
 ) -> tuple[catalog.Framework, catalog.CatalogModel]:
     # The check has refused a model that none has, and one that several have.
-    (found,) = catalogs.find_model(spec.spec.model.name, spec.spec.framework)
-    return found
+    ((framework, model),) = catalogs.find_model(spec.spec.model.name, spec.spec.framework)
+    return framework.for_task(spec.spec.task), model
 
 
 def _build_model_facts(

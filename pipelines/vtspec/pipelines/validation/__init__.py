@@ -55,10 +55,14 @@ def check_specs(
 
 
 def _check_experiment(subject: SpecView) -> Iterator[Problem]:
-    framework, model = find_named_model(subject)
+    named, model = find_named_model(subject)
+    framework, meant = (
+        None if one is None else one.for_task(subject.likely_task)
+        for one in (named, named or find_meant_framework(subject))
+    )
     yield from check_model(subject, framework, model)
     yield from check_data(subject, framework)
-    yield from check_params(subject, framework or find_meant_framework(subject))
+    yield from check_params(subject, meant)
     yield from check_settings(subject, framework)
     yield from check_targets(subject, framework)
     yield from check_resources(subject, model)

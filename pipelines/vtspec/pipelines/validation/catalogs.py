@@ -20,9 +20,11 @@ FindConflicts: TypeAlias = Callable[
 
 
 def find_params(framework: catalog.Framework) -> "Mapping[str, Param] | None":
-    """The settings that the framework's adapter declares, or None where it is not installed."""
+    """The settings that the framework's adapter declares, or None where it is not there."""
     from vtspec.adapters.contract import AdapterError
 
+    if framework.adapter_version == catalog.TO_COME:
+        return None
     try:
         return catalog.load_params(framework)
     except AdapterError:

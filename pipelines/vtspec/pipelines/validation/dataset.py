@@ -78,6 +78,9 @@ def _check_format(
 ) -> Iterator[Problem]:
     if framework is None or dataset.format in framework.formats:
         return
+    # Of a task that the framework does not do that is told; no conversion would mend it.
+    if subject.task is not None and subject.task not in framework.tasks:
+        return
     message = f"{framework.name} does not read the format of '{dataset.name}', {dataset.format}"
     fix = (
         f"convert the dataset to {format_choices(framework.formats)}, or choose another framework"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.catalog import (
     CatalogModel,
     Framework,
@@ -96,9 +97,9 @@ def _check_framework_task(subject: SpecView, framework: Framework) -> Iterator[P
     task = subject.task
     if task is not None and task not in framework.tasks:
         message = f"{framework.name} does not do {task}"
-        yield subject.make_problem(
-            ("task",), message, f"set task to {format_choices(framework.tasks)}"
-        )
+        search = format_command("vtspec", "models", "search", "--task", task)
+        fix = f"set task to {format_choices(framework.tasks)}, or take another model: {search}"
+        yield subject.make_problem(("task",), message, fix)
 
 
 def _check_model_options(subject: SpecView, model: CatalogModel) -> Iterator[Problem]:

@@ -22,8 +22,11 @@ def check_params(subject: SpecView, framework: Framework | None) -> Iterator[Pro
 
     declared = subject.catalogs.params_of(framework)
     if declared is None:
-        message = f"cannot be checked: the adapter of {framework.name} is not installed"
+        is_to_come = task not in (framework.trained_tasks or framework.tasks)
+        lacks = f"does not do {task} yet" if is_to_come else "is not installed"
+        message = f"cannot be checked: the adapter of {framework.name} {lacks}"
         fix = f"leave params out until there is an adapter '{framework.adapter}' here"
+        fix += f" that does {task}" * is_to_come
         yield subject.make_problem(("params",), message, fix, at_key=True, severity="warning")
         return
     # `resolve_params` ends at the first fault; given one at a time, it tells them all.

@@ -7,7 +7,6 @@ from pathlib import Path
 from vtspec.pipelines.execution.container import ContainerCall, Mounts, name_container
 from vtspec.pipelines.execution.environment import Environment
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.weights.model import HubWeights
 
 from .adapter_launch import AdapterCommand
 from .process_env import build_container_variables, build_variables
@@ -25,7 +24,7 @@ def place_command(
     if container is None:
         variables = build_variables(plan, command.variables, environment.pythonpath)
         return replace(command, variables=variables)
-    hub = container.cache / "huggingface" if isinstance(plan.model.weights, HubWeights) else None
+    hub = container.cache / "huggingface" if plan.model.hub_files else None
     if hub is not None:
         hub.mkdir(parents=True, exist_ok=True)
     adapters = () if environment.pythonpath is None else (environment.pythonpath.absolute(),)

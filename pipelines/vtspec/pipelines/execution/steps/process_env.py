@@ -8,7 +8,6 @@ from typing import Final
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.redaction import is_secret_name
 from vtspec.pipelines.runs.object_store import OWN_PREFIX
-from vtspec.pipelines.weights.model import HubWeights
 
 _TRACKERS: Final = re.compile(r"^(MLFLOW|WANDB|COMET|NEPTUNE|VTSPEC_TRACKING)_", re.IGNORECASE)
 
@@ -42,8 +41,8 @@ def build_variables(
     A framework needs many variables that nobody can list (drivers, proxies, caches), so all pass
     but those that look like a secret, those of the store of runs, which is vtspec's alone, and
     those of experiment trackers, whose callbacks some frameworks start by themselves. HF_TOKEN
-    passes only where the plan's weights come from the hub. With `pythonpath` (an environment of
-    its own) nothing of this Python's own path is handed down.
+    passes only where something of the plan's model comes from the hub. With `pythonpath` (an
+    environment of its own) nothing of this Python's own path is handed down.
     """
 
     def hides(name: str) -> bool:
@@ -51,7 +50,7 @@ def build_variables(
         return is_ours or is_secret_name(name)
 
     found = {key: value for key, value in environ.items() if not hides(key)}
-    if isinstance(plan.model.weights, HubWeights) and "HF_TOKEN" in environ:
+    if plan.model.hub_files and "HF_TOKEN" in environ:
         found["HF_TOKEN"] = environ["HF_TOKEN"]
     # Its own environment, with its own packages: ours would shadow them.
     if pythonpath is not None:
@@ -65,8 +64,8 @@ def build_container_variables(
     plan: Plan, environ: Mapping[str, str], pythonpath: Path | None, cache: Path | None
 ) -> dict[str, str]:
     """All variables that a container is given: of `environ` those that say which GPUs are used
-    and, where its weights come from the hub, how that is reached; what that gives is kept in
-    `cache`. What else this machine's variables say holds for this machine."""
+    and, where something of its model comes from the hub, how that is reached; what that gives is
+    kept in `cache`. What else this machine's variables say holds for this machine."""
     passed = _GPUS if cache is None else _GPUS + _HUB
     found = {name: environ[name] for name in passed if name in environ}
     if cache is not None:
@@ -86,8 +85,12 @@ def _get_fixed_variables(plan: Plan) -> dict[str, str]:
         "PYTHONFAULTHANDLER": "1",
         "PYTHONIOENCODING": "utf-8",
         "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
         **dict.fromkeys(_THREADS, cpus),
     }
+    if not plan.model.hub_files:
+        # What a framework would fetch of its own accord is in no plan.
+        fixed["HF_HUB_OFFLINE"] = "1"
     if plan.training.deterministic:
         # cuBLAS is deterministic only with a fixed workspace: docs.nvidia.com/cuda/cublas.
         fixed["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"

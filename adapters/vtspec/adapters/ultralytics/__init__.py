@@ -1,0 +1,6 @@
+"""Object detection with the YOLO networks of Ultralytics, which is AGPL-3.0."""
+
+from .adapter import TASKS, VERSION, Adapter
+from .params import PARAMS, find_conflicts
+
+__all__ = ["PARAMS", "TASKS", "VERSION", "Adapter", "find_conflicts"]

@@ -1,0 +1,131 @@
+"""What a model says of images, as rows for a terminal or of CSV."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_numbers
+from vtspec.schema.visible_text import make_visible
+
+from .styled_text import Line, Span, count_cells, fill_lines, pad_text
+from .table import stack_row
+
+_NAME_WIDTH = 60
+
+_CORNERS = ("x_min", "y_min", "x_max", "y_max")
+
+
+def format_predictions(
+    answers: Iterable[tuple[Path, Mapping[str, object]]],
+    asked: Sequence[Path],
+    top: int,
+    width: int | None = None,
+) -> Iterator[Line]:
+    """Rows for each answer, as it comes: the image, then the likeliest classes with scores; of a
+    detector a row an object, the surest first, with its corners in pixels.
+
+    In a terminal of a `width` that a row may not fit, what is said stands below its image.
+    """
+    # Of all names beforehand, so that each row can be printed when its answer comes.
+    longest = max(count_cells(_format_name(path)) for path in asked)
+    for path, result in answers:
+        if "predicted_boxes" in result:
+            rows = _describe_objects(result["predicted_boxes"], top)
+            widest = max(sum(2 + count_cells(text) for text, _ in row) for row in rows)
+        else:
+            told = _rank_classes(result)
+            rows = [_style_first(told[:top])]
+            # Every class is among them, in whatever order: rows of all images are of one form.
+            cells = sorted((2 + count_cells(one) for one in told), reverse=True)
+            widest = sum(cells[:top])
+        yield from _lay_out(_format_name(path), rows, longest, widest, width)
+
+
+def list_table_rows(
+    results: Iterable[Mapping[str, object]],
+) -> Iterator[Sequence[object]]:
+    """A row of headings, then one for each image, with every class's score; of a detector one for
+    each object, and for an image without any a row that has no label."""
+    for index, result in enumerate(results):
+        image = result.get("image_path")
+        if "predicted_boxes" in result:
+            if not index:
+                yield ("image", "label", "confidence", *_CORNERS)
+            found = [_read_object(one) for one in _list_objects(result["predicted_boxes"])]
+            for label, confidence, corners in found:
+                yield (image, label, confidence, *corners)
+            if not found:
+                yield (image, *[None] * (2 + len(_CORNERS)))
+        else:
+            scores = _get_scores(result)
+            if not index:
+                yield ("image", "label", "confidence", *scores)
+            yield (
+                image,
+                result.get("predicted_label"),
+                result.get("confidence"),
+                *scores.values(),
+            )
+
+
+def _get_scores(result: Mapping[str, object]) -> Mapping[str, float]:
+    scores = to_numbers(result.get("scores"))
+    if not scores:
+        raise Refused("what this model says of an image fits no table", fix="add --output json")
+    return scores
+
+
+def _rank_classes(result: Mapping[str, object]) -> list[str]:
+    ranked = sorted(_get_scores(result).items(), key=lambda pair: -pair[1])
+    return [f"{make_visible(label)} {score:.3f}" for label, score in ranked]
+
+
+def _describe_objects(told: object, top: int) -> list[list[Span]]:
+    found = sorted(map(_read_object, _list_objects(told)), key=lambda one: -(one[1] or 0.0))
+    rows = [
+        _style_first(
+            [
+                f"{make_visible(label)} {confidence or 0.0:.3f}",
+                " ".join(f"{corner:.0f}" for corner in corners),
+            ]
+        )
+        for label, confidence, corners in found[:top]
+    ]
+    if len(found) > top:
+        rows.append([(f"and {len(found) - top} more", "dim")])
+    return rows or [[("no object", "dim")]]
+
+
+def _list_objects(told: object) -> list[object]:
+    return list(told) if isinstance(told, list | tuple) else []
+
+
+def _read_object(one: object) -> tuple[str, float | None, list[float]]:
+    fields = to_mapping(one)
+    box = fields.get("box")
+    corners = map(to_number, box if isinstance(box, list | tuple) else ())
+    known = [corner for corner in corners if corner is not None]
+    return str(fields.get("label", "")), to_number(fields.get("confidence")), known
+
+
+def _style_first(texts: Sequence[str]) -> list[Span]:
+    return [(text, "dim" if place else "bold") for place, text in enumerate(texts)]
+
+
+def _lay_out(
+    name: str, rows: Sequence[Sequence[Span]], longest: int, widest: int, width: int | None
+) -> Iterator[Line]:
+    if width is not None and longest + widest > width:
+        yield from stack_row((name, ""), rows[0], width)
+        for row in rows[1:]:
+            yield from fill_lines(row, width, "    ")
+        return
+    for place, row in enumerate(rows):
+        spans = [span for text, style in row for span in (("  ", ""), (text, style))]
+        yield ((pad_text("" if place else name, longest), ""), *spans)
+
+
+def _format_name(path: Path) -> str:
+    shown = make_visible(str(path))
+    # The end is kept: images of one folder differ there.
+    return shown if len(shown) <= _NAME_WIDTH else f"…{shown[1 - _NAME_WIDTH :]}"

@@ -1,0 +1,205 @@
+"""Every family of detectors trains, goes on where it was stopped, and says what it cannot do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from detector_jobs import a_detector_job, write_shapes
+from timm_jobs import differing, weights_of
+from toy_runs import Listener
+from vtspec.adapters.contract import AdapterError, Interrupted, Job
+from vtspec.adapters.training.loop import fit
+from vtspec.adapters.transformers.adapter import Adapter
+from vtspec.adapters.transformers.architectures import ARCHITECTURES
+from vtspec.adapters.transformers.images import ImageDataset, list_images
+
+pytestmark = pytest.mark.slow
+
+TINY = [name for name in ARCHITECTURES if name.endswith("-tiny")]
+
+LIKE_ANOTHER = ("vtspec/rt-detr-tiny", "vtspec/d-fine-tiny", "vtspec/conditional-detr-tiny")
+"""Each trained as another family is, and dear to train."""
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shapes(tmp_path_factory.mktemp("shapes"))
+
+
+def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> Listener:
+    listener = Listener(stop_after=stop_after)
+    fit(Adapter(job, listener), job, listener, resume)
+    return listener
+
+
+def refused(shapes: Path, tmp_path: Path, **changes: Any) -> str:
+    with pytest.raises(AdapterError) as error:
+        adapter = Adapter(a_detector_job(shapes, tmp_path, **changes), Listener())
+        adapter.prepare_model()
+        adapter.prepare_dataset()
+    return f"{error.value} / {error.value.fix}"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(name, marks=[pytest.mark.exhaustive] if name in LIKE_ANOTHER else [])
+        for name in TINY
+    ],
+)
+def test_a_family_stopped_at_every_step_ends_with_the_bits_of_an_unbroken_run(
+    shapes: Path, tmp_path: Path, model: str
+) -> None:
+    training = {
+        "gradientAccumulation": 2,
+        "augmentation": "strong",
+        "ema": {"decay": 0.9, "warmup": True},
+    }
+    whole = a_detector_job(shapes, tmp_path / "whole", model=model, training=training)
+    train(whole)
+    broken = a_detector_job(shapes, tmp_path / "broken", model=model, training=training)
+    stops = 0
+    while True:
+        try:
+            train(broken, stop_after=1, resume=stops > 0)
+            break
+        except Interrupted:
+            stops += 1
+    assert stops == 4
+    for file in ("model.safetensors", "ema.safetensors"):
+        ends = [job.workdir / "checkpoints/epoch-0002" for job in (whole, broken)]
+        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
+
+
+def test_workers_change_nothing(shapes: Path, tmp_path: Path) -> None:
+    ends = []
+    for workers in (0, 2):
+        training = {"workers": workers, "augmentation": "strong"}
+        job = a_detector_job(shapes, tmp_path / str(workers), training=training)
+        train(job)
+        ends.append(weights_of(job.workdir / "checkpoints/epoch-0002"))
+    assert differing(*ends) == []
+
+
+def test_a_detector_learns_what_it_is_shown(shapes: Path, tmp_path: Path) -> None:
+    job = a_detector_job(
+        shapes,
+        tmp_path,
+        training={"epochs": 60, "learningRate": 0.003, "augmentation": "none"},
+    )
+    adapter = Adapter(job, Listener())
+    adapter.prepare_model()
+    adapter.prepare_dataset()
+    before = adapter.evaluate("train").metrics["mAP50"]
+    for epoch in range(1, 61):
+        adapter.train_epoch(epoch)
+    after = adapter.evaluate("train").metrics["mAP50"]
+    assert before < 0.1 and after > before + 0.2, (before, after)
+
+
+def test_boxes_move_with_a_flip(shapes: Path, tmp_path: Path) -> None:
+    images = list_images(a_detector_job(shapes, tmp_path).dataset, "train", lambda message: None)
+    items = []
+    for flip in (0.0, 1.0):
+        job = Adapter(
+            a_detector_job(
+                shapes, tmp_path, training={"augmentation": "light"}, params={"hflip": flip}
+            ),
+            Listener(),
+        ).job
+        data = ImageDataset(images, job, ((0, 0, 0), (1, 1, 1)), augment=True)
+        items.append(data[0])
+    plain, turned = items
+    assert torch.equal(plain.pixels.flip(-1), turned.pixels)  # type: ignore[union-attr]
+    expected = plain.boxes.clone()  # type: ignore[union-attr]
+    expected[:, 0] = 1 - expected[:, 0]
+    assert torch.allclose(expected, turned.boxes)  # type: ignore[union-attr]
+
+
+def test_weights_of_other_classes_get_new_heads_and_their_own_keep_them(
+    shapes: Path, tmp_path: Path
+) -> None:
+    job = a_detector_job(shapes, tmp_path / "first")
+    adapter = Adapter(job, Listener())
+    adapter.prepare_model()
+    weights = adapter.export([], tmp_path)["safetensors"].path
+    listener = Listener()
+    again = Adapter(a_detector_job(shapes, tmp_path / "again", weights=weights), listener)
+    again.prepare_model()
+    assert not [each for kind, each in listener.told if kind == "warning"]
+    plan = a_detector_job(shapes, tmp_path / "other", weights=weights)
+    classes = ("wedge", "disc")
+    import dataclasses
+
+    dataset = dataclasses.replace(plan.dataset, classes=classes)
+    other = Adapter(dataclasses.replace(plan, dataset=dataset), listener)
+    other.prepare_model()
+    changed = differing(
+        {k: v for k, v in again.model.state_dict().items() if "backbone" in k},
+        {k: v for k, v in other.model.state_dict().items() if "backbone" in k},
+    )
+    assert changed == []
+    assert "heads start at random" in str(listener.told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": "somebody/unlisted"}, "the plan pins none"),
+        ({"model": "vtspec/detr-tiny", "params": {"denoisingQueries": 4}}, "no such setting"),
+        ({"model": "vtspec/yolos-tiny", "params": {"freezeBatchNorm": True}}, "no batch norms"),
+        ({"model": "vtspec/yolos-tiny", "training": {"freeze": "backbone"}}, "no backbone"),
+        ({"training": {"freeze": ["modle"]}}, "did you mean 'model'"),
+        ({"training": {"labelSmoothing": 0.1}}, "labelSmoothing cannot be"),
+        ({"training": {"classWeights": "balanced"}}, "classWeights cannot be"),
+        ({"training": {"augmentation": "none"}, "params": {"hflip": 0.5}}, "changes nothing"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    shapes: Path, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    assert said in refused(shapes, tmp_path, **changes)
+
+
+def test_an_image_that_its_exif_turns_is_refused(shapes: Path, tmp_path: Path) -> None:
+    root = write_shapes(tmp_path / "data", train=4, val=2, test=2)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = root / "train/0.png"
+    Image.open(file).save(file, exif=exif)
+    with pytest.raises(AdapterError, match="its EXIF turns it"):
+        train(a_detector_job(root, tmp_path / "run"))
+
+
+def test_what_is_told_of_an_image_is_limited(shapes: Path, tmp_path: Path) -> None:
+    def count(**params: Any) -> int:
+        adapter = Adapter(a_detector_job(shapes, tmp_path, params=params), Listener())
+        adapter.prepare_model()
+        (result,) = adapter.predict([shapes / "val/0.png"])
+        return len(result.predicted_boxes or ())
+
+    # 20 queries of 3 classes each.
+    assert (count(), count(maxDetections=7), count(confidenceThreshold=0.999)) == (60, 7, 0)
+
+
+def test_a_frozen_backbone_stays_as_it_is(shapes: Path, tmp_path: Path) -> None:
+    job = a_detector_job(shapes, tmp_path, training={"freeze": "backbone"})
+    adapter = Adapter(job, Listener())
+    adapter.prepare_model()
+    before = {name: value.clone() for name, value in adapter.model.state_dict().items()}
+    adapter.prepare_dataset()
+    adapter.train_epoch(1)
+    moved = differing(before, adapter.model.state_dict())
+    assert moved and not [name for name in moved if ".backbone." in name]
+
+
+def test_an_image_without_objects_is_trained_on_and_counted(shapes: Path, tmp_path: Path) -> None:
+    job = a_detector_job(shapes, tmp_path)
+    images = list_images(job.dataset, "val", lambda message: None)
+    told = json.loads((shapes / "val.json").read_text())
+    assert len(images) == len(told["images"]) == 6
+    assert images[-1].boxes == ()

@@ -1,0 +1,42 @@
+"""A copy of this repository's own experiment on a sample, with the sample made anew."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from detection_repository import run_vtspec
+from vtspec.pipelines.data.samples.datasets import write_sample
+
+ROOT = Path(__file__).parents[2]
+
+
+def train_sample(name: str, root: Path) -> dict[str, Any]:
+    """Check, plan and carry out the experiment `name` below `root`, where no hub is to be had; its
+    `metrics.json`. What it finds in a picture of the test split must be told, too."""
+    spec = yaml.safe_load((ROOT / f"specs/experiments/{name}.yaml").read_text())
+    data = spec["spec"]["dataset"]["ref"]
+    for path in (f"specs/experiments/{name}.yaml", f"specs/datasets/{data}.yaml", "vtspec.yaml"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, root / path)
+    # Where a run looks for the hash that its data must have.
+    shutil.copytree(ROOT / ".dvc", root / ".dvc")
+    for path in ("dvc.yaml", "dvc.lock"):
+        shutil.copy(ROOT / path, root)
+    write_sample(data, root / "data" / data)
+    checked = run_vtspec(root, "validate", "specs")
+    assert checked.returncode == 0, checked.stdout
+    planned = run_vtspec(root, "plan", name, "--output", "json")
+    assert json.loads(planned.stdout)["model"]["weights"] is None, planned.stderr
+    done = run_vtspec(root, "run", name, "--no-tracking", "--environment", "current")
+    assert done.returncode == 0, done.stderr
+    (run,) = (root / "runs").glob(f"{name}-*")
+    picture = next((root / "data" / data / "test").glob("*.png"))
+    asked = run_vtspec(root, "predict", name, str(picture), "--environment", "current")
+    assert asked.returncode == 0, asked.stderr
+    # Of a long path the end is shown.
+    assert picture.name in asked.stdout
+    metrics: dict[str, Any] = json.loads((run / "metrics.json").read_text())
+    return metrics
