@@ -137,6 +137,54 @@ def test_a_detectors_csv_has_a_row_for_each_object_and_for_an_image_without() ->
     ]
 
 
+LABELED = {
+    "image_path": "a.png",
+    "predicted_labels": ["c\x1b[2Jar", "dog", "sky"],
+    "scores": {"c\x1b[2Jar": 0.5, "cat": 0.25, "dog": 0.75, "sky": 0.625},
+}
+
+UNLABELED = {
+    "image_path": "long-name.png",
+    "predicted_labels": [],
+    "scores": {"c\x1b[2Jar": 0.25, "cat": 0.4375, "dog": 0.25, "sky": 0.25},
+}
+
+
+@pytest.mark.parametrize(
+    ("top", "width", "expected"),
+    [
+        (
+            3,
+            None,
+            [
+                "a.png          dog 0.750  sky 0.625  c⟨U+001B⟩[2Jar 0.500",
+                "long-name.png  no label",
+            ],
+        ),
+        (2, None, ["a.png          dog 0.750  sky 0.625  and 1 more", "long-name.png  no label"]),
+        (
+            1,
+            25,
+            ["a.png", "    dog 0.750  and 2 more", "long-name.png  no label"],
+        ),
+    ],
+)
+def test_the_labels_that_are_said_of_an_image_are_shown_and_no_others(
+    top: int, width: int | None, expected: list[str]
+) -> None:
+    asked = [Path("a.png"), Path("long-name.png")]
+    lines = format_predictions(zip(asked, (LABELED, UNLABELED), strict=True), asked, top, width)
+    assert expected == ["".join(text for text, _ in line).rstrip() for line in lines]
+
+
+def test_a_csv_of_labels_has_them_in_one_cell_and_every_score_beside() -> None:
+    assert list(list_table_rows([UNLABELED, LABELED])) == [
+        ("image", "labels", "c\x1b[2Jar", "cat", "dog", "sky"),
+        ("long-name.png", "", 0.25, 0.4375, 0.25, 0.25),
+        ("a.png", "c\x1b[2Jar dog sky", 0.5, 0.25, 0.75, 0.625),
+    ]
+
+
 def test_an_answer_that_fits_no_table_is_told_of_and_not_broken_on() -> None:
     path = Path("a.png")
     with pytest.raises(Refused, match="fits no table") as error:

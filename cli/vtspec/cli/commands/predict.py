@@ -26,7 +26,7 @@ from vtspec.schema.visible_text import make_visible
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="Classes shown in the table, or objects.",
+    help="Classes shown in the table, labels, or objects.",
 )
 @click.option(
     "--output",

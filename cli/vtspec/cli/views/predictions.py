@@ -21,8 +21,9 @@ def format_predictions(
     top: int,
     width: int | None = None,
 ) -> Iterator[Line]:
-    """Rows for each answer, as it comes: the image, then the likeliest classes with scores; of a
-    detector a row an object, the surest first, with its corners in pixels.
+    """Rows for each answer, as it comes: the image, then the likeliest classes with scores; where
+    an image may show several, those that are said of it; of a detector a row an object, the
+    surest first, with its corners in pixels.
 
     In a terminal of a `width` that a row may not fit, what is said stands below its image.
     """
@@ -32,8 +33,11 @@ def format_predictions(
         if "predicted_boxes" in result:
             rows = _describe_objects(result["predicted_boxes"], top)
             widest = max(sum(2 + count_cells(text) for text, _ in row) for row in rows)
+        elif "predicted_labels" in result:
+            rows = [_describe_labels(result, top)]
+            widest = sum(2 + count_cells(text) for text, _ in rows[0])
         else:
-            told = _rank_classes(result)
+            told = _rank_classes(_get_scores(result))
             rows = [_style_first(told[:top])]
             # Every class is among them, in whatever order: rows of all images are of one form.
             cells = sorted((2 + count_cells(one) for one in told), reverse=True)
@@ -44,8 +48,9 @@ def format_predictions(
 def list_table_rows(
     results: Iterable[Mapping[str, object]],
 ) -> Iterator[Sequence[object]]:
-    """A row of headings, then one for each image, with every class's score; of a detector one for
-    each object, and for an image without any a row that has no label."""
+    """A row of headings, then one for each image, with every class's score; where an image may
+    show several, its labels stand in one cell, with spaces between; of a detector a row for each
+    object, and for an image without any one that has no label."""
     for index, result in enumerate(results):
         image = result.get("image_path")
         if "predicted_boxes" in result:
@@ -56,6 +61,11 @@ def list_table_rows(
                 yield (image, label, confidence, *corners)
             if not found:
                 yield (image, *[None] * (2 + len(_CORNERS)))
+        elif "predicted_labels" in result:
+            scores = _get_scores(result)
+            if not index:
+                yield ("image", "labels", *scores)
+            yield (image, " ".join(_list_texts(result["predicted_labels"])), *scores.values())
         else:
             scores = _get_scores(result)
             if not index:
@@ -75,9 +85,16 @@ def _get_scores(result: Mapping[str, object]) -> Mapping[str, float]:
     return scores
 
 
-def _rank_classes(result: Mapping[str, object]) -> list[str]:
-    ranked = sorted(_get_scores(result).items(), key=lambda pair: -pair[1])
+def _rank_classes(scores: Mapping[str, float]) -> list[str]:
+    ranked = sorted(scores.items(), key=lambda pair: -pair[1])
     return [f"{make_visible(label)} {score:.3f}" for label, score in ranked]
+
+
+def _describe_labels(result: Mapping[str, object], top: int) -> list[Span]:
+    scores, said = _get_scores(result), _list_texts(result["predicted_labels"])
+    told = _rank_classes({name: scores[name] for name in said if name in scores})
+    more = [(f"and {len(told) - top} more", "dim")] if len(told) > top else []
+    return [*((text, "bold") for text in told[:top]), *more] or [("no label", "dim")]
 
 
 def _describe_objects(told: object, top: int) -> list[list[Span]]:
@@ -94,6 +111,10 @@ def _describe_objects(told: object, top: int) -> list[list[Span]]:
     if len(found) > top:
         rows.append([(f"and {len(found) - top} more", "dim")])
     return rows or [[("no object", "dim")]]
+
+
+def _list_texts(told: object) -> list[str]:
+    return [str(one) for one in told] if isinstance(told, list | tuple) else []
 
 
 def _list_objects(told: object) -> list[object]:
