@@ -75,7 +75,7 @@ def a_framework(folder: Path, name: str, **models: Mapping[str, Any]) -> Mapping
 def test_timm_is_among_the_frameworks_with_its_tasks_and_formats() -> None:
     timm = load_frameworks()["timm"]
     assert (timm.name, timm.adapter, timm.extra) == ("timm", "timm", "timm")
-    assert timm.tasks == ("image-classification",)
+    assert timm.tasks == ("image-classification", "multilabel-classification")
     assert "imagefolder" in timm.formats
     assert "torch" in timm.distributions
 
@@ -83,7 +83,8 @@ def test_timm_is_among_the_frameworks_with_its_tasks_and_formats() -> None:
 def test_a_model_is_found_by_its_name_with_all_that_the_catalog_says() -> None:
     model = load_frameworks()["timm"].model("resnet18")
     assert model is not None
-    assert (model.name, model.tag, model.tasks) == ("resnet18", None, ("image-classification",))
+    tasks = ("image-classification", "multilabel-classification")
+    assert (model.name, model.tag, model.tasks) == ("resnet18", None, tasks)
     assert model.parameters == 11_689_512
     assert model.image_size == (224, 224)
     assert model.gmacs == 1.814

@@ -29,7 +29,8 @@ def test_search_shows_a_table_with_the_best_first() -> None:
         *("trains", "here"),
     ]
     assert first.split() == [
-        *("resnet18", "timm", "image-classification", "11.7M", "1.81", "224x224"),
+        *("resnet18", "timm", "image-classification,", "multilabel-classification"),
+        *("11.7M", "1.81", "224x224"),
         *("a1_in1k", "+6", "apache-2.0", "yes"),
     ]
     assert second.split()[0] == "resnet18d"
@@ -61,7 +62,7 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
         "name": "resnet18",
         "family": None,
         "listed": True,
-        "tasks": ["image-classification"],
+        "tasks": ["image-classification", "multilabel-classification"],
         "parameters": 11689512,
         "parametersPerClass": 513,
         "imageSize": [224, 224],

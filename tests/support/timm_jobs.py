@@ -1,5 +1,6 @@
 """Builders for runs of the timm adapter: real handwritten digits on disk, a plan, a job."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,46 @@ def write_digits(
                 picture.save(folder / f"{number:04d}.png")
             start += count
     return root
+
+
+PAIRED = DIGITS[:5]
+"""The classes of `write_pairs`."""
+
+
+def write_pairs(root: Path, *, train: int = 60, val: int = 20, test: int = 20) -> Path:
+    """A csv for each split and so many greyscale PNGs of 20 x 16: two of the first five digits
+    side by side, which may be the same, and in every tenth picture none."""
+    pixels, targets = _pixels()
+    random = np.random.default_rng(7)
+    for split, count in (("train", train), ("val", val), ("test", test)):
+        rows = [("path", "labels")]
+        (root / split).mkdir(parents=True)
+        for number in range(count):
+            canvas, shown = np.zeros((16, 20), np.uint8), set()
+            for left in (1, 11) if number % 10 else ():
+                digit = random.choice(PAIRED)
+                canvas[4:12, left : left + 8] = random.choice(pixels[targets == int(digit)])
+                shown.add(str(digit))
+            Image.fromarray(canvas).save(root / split / f"{number:04d}.png")
+            rows.append((f"{split}/{number:04d}.png", " ".join(sorted(shown))))
+        with (root / f"{split}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+    return root
+
+
+def on_pairs(
+    training: Mapping[str, Any] | None = None, *, classes: Sequence[str] = PAIRED
+) -> dict[str, Any]:
+    """What makes `a_timm_plan` a training on `write_pairs`."""
+    splits = {
+        name: {"path": ".", "annotations": f"{name}.csv"} for name in ("train", "val", "test")
+    }
+    named = {"format": "csv", "classes": list(classes), "allClasses": list(PAIRED)}
+    return {
+        "task": "multilabel-classification",
+        "training": {"checkpoint": {"monitor": "mAP", "every": None}, **(training or {})},
+        "dataset": {**a_plan()["dataset"], **named, "splits": splits},
+    }
 
 
 def a_timm_plan(

@@ -877,6 +877,51 @@ def told_by_all(**changes: Any) -> list[tuple[str, str, str, str]]:
     return told(World(repository=a_world().repository, catalogs=Catalogs()), **changes)
 
 
+ONE, SEVERAL = "image-classification", "multilabel-classification"
+
+
+def told_of(task: str, format: str, **more: Any) -> list[str]:
+    """What is said to timm's training of a task with data of a format, which has its labels."""
+    file = {"coco": "json"}.get(format, format)
+    splits = {
+        name: {
+            "path": name,
+            **({} if format == "imagefolder" else {"annotations": f"{name}.{file}"}),
+        }
+        for name in ("train", "val")
+    }
+    data = a_dataset(tasks=[task], format=format, splits=splits, **more)
+    world = World(repository=a_world(data).repository, catalogs=Catalogs())
+    found = told(world, task=task, **{"report.gates": ABSENT})
+    return [message for _, message, _, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("task", "format"),
+    [
+        *((ONE, each) for each in ("imagefolder", "csv", "jsonl")),
+        *((SEVERAL, each) for each in ("csv", "jsonl", "coco")),
+    ],
+)
+def test_timm_reads_each_format_that_carries_labels_of_images(task: str, format: str) -> None:
+    assert told_of(task, format) == []
+
+
+def test_folders_of_a_class_each_are_refused_for_several_labels() -> None:
+    world = World(repository=a_world().repository, catalogs=Catalogs())
+    assert told(world, task=SEVERAL, **{"report.gates": ABSENT}) == [
+        (
+            "spec.dataset.ref",
+            f"the dataset 'digits' has no labels for {SEVERAL}",
+            f"set task to '{ONE}', or name another dataset",
+            "error",
+        )
+    ]
+    (problem,) = load(yaml_of(a_dataset(tasks=[SEVERAL])), "f.yaml").problems
+    assert problem.message == f"the format imagefolder cannot carry labels of {SEVERAL}"
+    assert problem.fix == "remove the task, or convert the data to csv or jsonl or coco"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message", "fix"),
     [

@@ -18,7 +18,6 @@ from vtspec.adapters.data.image_decoding import (
     open_image,
     read_image,
 )
-from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.evaluation.classification import SplitScores
 from vtspec.adapters.evaluation.error_samples import collect_errors
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
@@ -360,7 +359,7 @@ def test_training_and_the_reports_thumbnails_show_the_same(tmp_path: Path, conte
         splits={"test": Split(path="test")},
         final_split="test",
     )
-    (error,) = collect_errors(scored, [LabeledImage(path, 1)], data, tmp_path)
+    (error,) = collect_errors(scored, [path], data, tmp_path)
     assert isinstance(trained, Image.Image)
     with open_image(tmp_path / error["thumbnail"]) as small:
         assert np.array_equal(np.asarray(trained), np.asarray(small))

@@ -1,4 +1,4 @@
-"""Labelled images of imagefolder, csv and jsonl; standard library alone."""
+"""Labelled images of every format that carries labels of images; standard library alone."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,12 @@ import pytest
 
 from dvc_repositories import write_files
 from vtspec.adapters.contract import AdapterError, DatasetJob, Split
-from vtspec.adapters.data.image_labels import LabeledImage, list_images, list_labeled_images
+from vtspec.adapters.data.image_labels import (
+    LabeledImage,
+    list_images,
+    list_labeled_images,
+    list_multilabel_images,
+)
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -189,3 +194,90 @@ def test_file_that_is_not_jsonl_is_an_error_not_a_traceback(tmp_path: Path, text
 def test_missing_label_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="no such file"):
         list_labeled_images(data_in(tmp_path, "csv", Split(path="labels.csv")), "train")
+
+
+def write_several(root: Path, form: str, rows: Sequence[tuple[str, Sequence[str]]]) -> Split:
+    """A split of images with any number of classes each, in one of the formats that carry them."""
+    folders(root)
+    file = root / ("labels.json" if form == "coco" else f"labels.{form}")
+    if form == "csv":
+        lines = [f"{path},{' '.join(names)}\n" for path, names in rows]
+        file.write_text("path,labels\n" + "".join(lines))
+    elif form == "jsonl":
+        lines = [json.dumps({"path": path, "labels": list(names)}) for path, names in rows]
+        file.write_text("\n".join(lines))
+    else:
+        known = sorted({name for _, names in rows for name in names})
+        objects = [(place, known.index(name)) for place, row in enumerate(rows) for name in row[1]]
+        content = {
+            "images": [
+                {"id": place, "file_name": path, "width": 9, "height": 9}
+                for place, (path, _) in enumerate(rows)
+            ],
+            "categories": [{"id": place, "name": name} for place, name in enumerate(known)],
+            "annotations": [
+                {"id": number, "image_id": place, "category_id": category, "bbox": [1, 1, 3, 3]}
+                for number, (place, category) in enumerate(objects)
+            ],
+        }
+        file.write_text(json.dumps(content))
+    return Split(path="train", annotations=file.name)
+
+
+SEVERAL = (
+    ("dog/2.png", ("owl", "dog")),
+    ("cat/1.png", ()),
+    ("owl/1.png", ("cat", "owl", "owl")),
+)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "coco"])
+def test_an_image_has_any_number_of_classes_in_the_jobs_order(tmp_path: Path, form: str) -> None:
+    data = data_in(tmp_path, form, write_several(tmp_path, form, SEVERAL))
+    found = list_multilabel_images(data, "train")
+    assert [
+        (image.path.relative_to(tmp_path / "train").as_posix(), image.targets) for image in found
+    ] == [
+        ("dog/2.png", (1, 2)),
+        ("cat/1.png", ()),
+        ("owl/1.png", (0, 2)),
+    ]
+    # Where only some classes are asked for, an image that shows others alone stays.
+    some = list_multilabel_images(replace(data, classes=("owl", "cat")), "train")
+    assert [image.targets for image in some] == [(0,), (), (0, 1)]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "coco"])
+def test_of_several_classes_each_is_known_and_learnt_from(tmp_path: Path, form: str) -> None:
+    split = write_several(tmp_path, form, [("dog/2.png", ("owl", "dog")), ("cat/1.png", ("cot",))])
+    data = data_in(tmp_path, form, split)
+    with pytest.raises(AdapterError, match="'cot' is none of the dataset's classes") as error:
+        list_multilabel_images(data, "train")
+    assert "did you mean 'cat'?" in str(error.value.fix)
+    known = replace(data, all_classes=(*CLASSES, "cot"))
+    with pytest.raises(AdapterError, match="train split has no images of class 'cat'"):
+        list_multilabel_images(known, "train")
+    elsewhere = replace(known, splits={"val": split})
+    assert [image.targets for image in list_multilabel_images(elsewhere, "val")] == [(1, 2), ()]
+
+
+@pytest.mark.parametrize("row", ["cat/9.png,cat", "../secret.png,cat", ",cat", "cat/1.png"])
+def test_a_bad_row_of_several_classes_is_named_by_its_line(tmp_path: Path, row: str) -> None:
+    folders(tmp_path)
+    (tmp_path / "labels.csv").write_text(f"path,labels\ncat/1.png,cat\n{row}\n")
+    data = data_in(tmp_path, "csv", Split(path="train", annotations="labels.csv"))
+    with pytest.raises(AdapterError, match=r"labels\.csv:3: "):
+        list_multilabel_images(data, "train")
+
+
+def test_folders_and_tables_without_images_have_nothing_for_several_classes(
+    tmp_path: Path,
+) -> None:
+    data = data_in(folders(tmp_path), "imagefolder", Split(path="train"))
+    with pytest.raises(AdapterError, match="'imagefolder' cannot be read for multilabel") as error:
+        list_multilabel_images(data, "train")
+    assert error.value.fix == "use a dataset of format csv, jsonl, coco"
+    (tmp_path / "labels.csv").write_text("path,labels\n")
+    empty = data_in(tmp_path, "csv", Split(path="train", annotations="labels.csv"))
+    with pytest.raises(AdapterError, match="no image"):
+        list_multilabel_images(empty, "train")

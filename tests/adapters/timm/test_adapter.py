@@ -46,7 +46,7 @@ def adapter(job: Job) -> Adapter:
 
 def test_module_says_what_it_does() -> None:
     assert VERSION == "2"
-    assert TASKS == (TaskType.IMAGE_CLASSIFICATION,)
+    assert TASKS == (TaskType.IMAGE_CLASSIFICATION, TaskType.MULTILABEL_CLASSIFICATION)
 
 
 def test_it_learns(adapter: Adapter) -> None:
@@ -90,10 +90,13 @@ def test_predictions_are_those_that_evaluate_counts(adapter: Adapter) -> None:
     images = adapter.images["test"]
     results = list(adapter.predict(image.path for image in images))
     evaluation = adapter.evaluate("test")
-    right = [r.predicted_label == DIGITS[i.target] for r, i in zip(results, images, strict=True)]
+    right = [
+        r.predicted_label == DIGITS[i.targets[0]] for r, i in zip(results, images, strict=True)
+    ]
     assert np.mean(right) == pytest.approx(evaluation.metrics["accuracy"])
     losses = [
-        -math.log((r.scores or {})[DIGITS[i.target]]) for r, i in zip(results, images, strict=True)
+        -math.log((r.scores or {})[DIGITS[i.targets[0]]])
+        for r, i in zip(results, images, strict=True)
     ]
     assert np.mean(losses) == pytest.approx(evaluation.metrics["loss"], rel=1e-5)
     first = results[0]
@@ -266,7 +269,7 @@ def test_classes_of_the_job_decide_the_index(digits: Path, tmp_path: Path) -> No
         a_timm_job(digits, tmp_path, classes=("9", "0", "4"), training={"epochs": 1})
     )
     assert {
-        DIGITS.index(image.path.parent.name): image.target for image in adapter.images["val"]
+        DIGITS.index(image.path.parent.name): image.targets[0] for image in adapter.images["val"]
     } == {
         9: 0,
         0: 1,
@@ -298,7 +301,7 @@ def test_smoke_takes_one_batch_of_every_split(digits: Path, tmp_path: Path) -> N
         "val": 16,
         "test": 16,
     }
-    assert len({image.target for image in adapter.images["train"]}) == 10
+    assert len({image.targets[0] for image in adapter.images["train"]}) == 10
     assert adapter.describe()["stepsPerEpoch"] == 1
 
 

@@ -26,6 +26,7 @@ from vtspec.adapters.timm.data import (
     build_train_loader,
     build_train_transform,
 )
+from vtspec.adapters.timm.labels import choose_labels
 from vtspec.adapters.timm.params import PARAMS, complete_job
 
 pytestmark = pytest.mark.slow
@@ -292,7 +293,8 @@ def test_measuring_does_not_touch_the_random_states(tmp_path: Path) -> None:
 def test_dataset_has_a_length_and_items(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     an_image().save(path)
-    files = ImageDataset([LabeledImage(path, 3)], build_eval_transform(SETTINGS))
+    labels = choose_labels(a_job(tmp_path))
+    files = ImageDataset([LabeledImage(path, 3)], build_eval_transform(SETTINGS), labels)
     assert len(files) == 1
     item = files[0]
     assert not isinstance(item, UnreadableImage)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 CLASSES = 1000
 
+# Of every network with a classifier: what its outputs mean is for the loss to say.
+TASKS = ("image-classification", "multilabel-classification")
+
 Size = tuple[int, int]
 
 Takes = Callable[[Size], bool]
@@ -53,7 +56,7 @@ def build_entry(name: str) -> JsonObject:
     classifies = takes(size)
     step = _find_step(takes, size) if classifies else None
     return {
-        "tasks": ["image-classification"] if classifies else [],
+        "tasks": list(TASKS) if classifies else [],
         "parameters": stats.count_parameters(network),
         "perClass": _count_class_parameters(name, network),
         "size": list(size),

@@ -12,7 +12,16 @@ from vtspec.adapters.contract import AdapterError, Evaluation, InferenceResult, 
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
-from .harness import Nonconformance, RecordingCallbacks, Subject, demand, list_split, predict_split
+from .harness import (
+    LABEL_METRICS,
+    Nonconformance,
+    RecordingCallbacks,
+    Subject,
+    demand,
+    demand_agreement,
+    list_split,
+    predict_split,
+)
 
 _CLASSIFICATION_DETAILS = (
     "images",
@@ -43,27 +52,14 @@ def validate_agrees_with_evaluate(subject: Subject) -> None:
 
 
 def predict_agrees_with_evaluate(subject: Subject) -> None:
-    """Image by image, `predict` says what `evaluate` counts; checked for image-classification.
-
-    One image may fall to the other side of a tie; the mean loss over the scores must be equal to
-    1 in 1,000, as it is only where both see the same pixels.
-    """
+    """Image by image, `predict` says what `evaluate` counts; checked where images have labels."""
     run = subject.unbroken
-    if run.job.task is not TaskType.IMAGE_CLASSIFICATION:
+    if run.job.task not in LABEL_METRICS:
         return
     split = run.job.dataset.final_split
     metrics = subject.load_evaluator(run).evaluate(split).metrics
     told = predict_split(subject.load_predictor(run), run.job, split)
-    right = sum(truth == result.predicted_label for truth, result in told) / len(told)
-    demand(
-        abs(right - metrics["accuracy"]) <= 1 / len(told),
-        f"predict is right in {right:.4f} of the images, evaluate in {metrics['accuracy']:.4f}",
-    )
-    loss = math.fsum(_compute_loss(truth, result) for truth, result in told) / len(told)
-    demand(
-        math.isclose(loss, metrics["loss"], rel_tol=1e-3, abs_tol=1e-5),
-        f"the loss of what predict says is {loss}, evaluate says {metrics['loss']}",
-    )
+    demand_agreement(told, metrics)
 
 
 def predict_goes_on_after_an_unreadable_image(subject: Subject) -> None:
@@ -183,12 +179,6 @@ def _check_errors(details: JsonObject, workdir: Path) -> None:
             thumbnail.is_file() and thumbnail.read_bytes().startswith(_PNG),
             f"the thumbnail {error['thumbnail']} is no PNG in the work folder",
         )
-
-
-def _compute_loss(truth: str, result: InferenceResult) -> float:
-    score = (result.scores or {}).get(truth, 0.0)
-    demand(score > 0.0, f"predict gives {result.image_path}'s own class no score")
-    return -math.log(score)
 
 
 def _get_outputs(result: InferenceResult) -> JsonObject:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from vtspec.adapters.contract import (
     TrainingSummary,
 )
 from vtspec.adapters.data.annotations import Sample
-from vtspec.adapters.data.image_labels import list_labeled_images
+from vtspec.adapters.data.image_labels import list_labeled_images, list_multilabel_images
 from vtspec.adapters.data.split_reader import read_split
 from vtspec.adapters.discovery import AdapterModule
 from vtspec.adapters.job import build_job, resolve_params
@@ -225,27 +226,78 @@ class Subject:
         return {**self.plan, "training": {**self.plan["training"], **changes}}
 
 
+LABEL_METRICS: Mapping[TaskType, str] = {
+    TaskType.IMAGE_CLASSIFICATION: "accuracy",
+    TaskType.MULTILABEL_CLASSIFICATION: "micro_f1",
+}
+"""The tasks that give images labels, each with the metric that is the micro F1 of what is said:
+the accuracy, where each image has one label and is said to have one."""
+
+
+def demand_agreement(
+    told: Sequence[tuple[frozenset[str], InferenceResult]], metrics: Mapping[str, float]
+) -> None:
+    """What `predict` says of labels, by their names, is what `evaluate` counted.
+
+    One image may fall to the other side of a tie; the mean loss over the scores must be equal to
+    1 in 1,000, as it is only where both see the same pixels.
+    """
+    pairs = [(truth, _get_labels(result)) for truth, result in told]
+    count = sum(len(truth) + len(said) for truth, said in pairs)
+    right = 2 * sum(len(truth & said) for truth, said in pairs) / max(count, 1)
+    counted = metrics[LABEL_METRICS[told[0][1].task_type]]
+    demand(
+        abs(right - counted) <= 1 / len(told),
+        f"predict is right in {right:.4f} of the labels, evaluate in {counted:.4f}",
+    )
+    loss = math.fsum(_compute_loss(truth, result) for truth, result in told) / len(told)
+    demand(
+        math.isclose(loss, metrics["loss"], rel_tol=1e-3, abs_tol=1e-5),
+        f"the loss of what predict says is {loss}, evaluate says {metrics['loss']}",
+    )
+
+
+def _compute_loss(truth: frozenset[str], result: InferenceResult) -> float:
+    scores = result.scores or {}
+    own = [scores.get(name, 0.0) for name in truth]
+    # Where an image may show several classes, each that it does not show is an answer, too.
+    if result.task_type is TaskType.MULTILABEL_CLASSIFICATION:
+        own += [1 - score for name, score in scores.items() if name not in truth]
+    demand(min(own) > 0.0, f"predict gives {result.image_path}'s own classes no score")
+    return -math.fsum(map(math.log, own)) / len(own)
+
+
+def _get_labels(result: InferenceResult) -> frozenset[str]:
+    one, several = result.predicted_label, result.predicted_labels
+    return frozenset(several or () if one is None else (one,))
+
+
 def predict_split(
     adapter: TrainingAdapter, job: Job, split: str
-) -> list[tuple[str, InferenceResult]]:
-    """(true class, what `predict` says) of every image of a split, as `list_split` has them."""
+) -> list[tuple[frozenset[str], InferenceResult]]:
+    """(true classes, what `predict` says) of every image of a split, as `list_split` has them."""
     images = list_split(job, split)
     results = list(adapter.predict(path for path, _ in images))
     demand(
         [result.image_path for result in results] == [str(path) for path, _ in images],
         "predict does not give one result an image, in the order of the images",
     )
-    return [(label, result) for (_, label), result in zip(images, results, strict=True)]
+    return [(labels, result) for (_, labels), result in zip(images, results, strict=True)]
 
 
-def list_split(job: Job, split: str) -> list[tuple[Path, str]]:
-    """The images of a split, each with its class; of tasks that give an image none, with ""."""
-    if job.task is TaskType.IMAGE_CLASSIFICATION:
-        classes = job.dataset.classes
-        labeled = list_labeled_images(job.dataset, split)
-        return [(image.path, classes[image.target]) for image in labeled]
-    samples = read_split(job.dataset, split)
-    return [(job.dataset.root / one.image, "") for one in samples if isinstance(one, Sample)]
+def list_split(job: Job, split: str) -> list[tuple[Path, frozenset[str]]]:
+    """The images of a split, each with its classes, which are none where the task is no
+    classification of images."""
+    data = job.dataset
+    if job.task not in LABEL_METRICS:
+        samples = [one for one in read_split(data, split) if isinstance(one, Sample)]
+        return [(data.root / one.image, frozenset()) for one in samples]
+    one = job.task is TaskType.IMAGE_CLASSIFICATION
+    images = list_labeled_images(data, split) if one else list_multilabel_images(data, split)
+    return [
+        (image.path, frozenset(data.classes[target] for target in image.targets))
+        for image in images
+    ]
 
 
 def read_checkpoint_weights(path: Path) -> Weights:

@@ -1,4 +1,4 @@
-"""The labelled images of a split, for training a classifier.
+"""The labelled images of a split, for training a classifier of images with one class or several.
 
 A class's index is its place in the job's classes, never that of its folder. Images are listed
 class by class for an imagefolder (by path within one), else in the table's order.
@@ -24,12 +24,28 @@ if TYPE_CHECKING:
 FORMATS = ("imagefolder", "csv", "jsonl")
 """The formats that carry one class for each image."""
 
+MULTILABEL_FORMATS = ("csv", "jsonl", "coco")
+"""The formats that carry any number of classes for each image."""
+
 
 class LabeledImage(NamedTuple):
     """One image on disk and the index of its class among the job's."""
 
     path: Path
     target: int
+
+    @property
+    def targets(self) -> tuple[int]:
+        """Its class, as `MultilabelImage` has them."""
+        return (self.target,)
+
+
+class MultilabelImage(NamedTuple):
+    """One image on disk and the indices of its classes among the job's, in order; there may be
+    none."""
+
+    path: Path
+    targets: tuple[int, ...]
 
 
 def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
@@ -40,11 +56,7 @@ def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
             folder is none of the dataset's classes; nothing is left, or of the train split
             nothing of one of the job's classes.
     """
-    if data.format not in FORMATS:
-        raise AdapterError(
-            f"images of format '{data.format}' cannot be read for classification",
-            f"use a dataset of format {', '.join(FORMATS)}",
-        )
+    _refuse_format(data, FORMATS, "classification")
     targets = {name: target for target, name in enumerate(data.classes)}
     found = [(sample.image, targets[name]) for sample, name in _iter_chosen(data, split)]
     if data.format == "imagefolder":
@@ -56,6 +68,40 @@ def list_labeled_images(data: DatasetJob, split: str) -> list[LabeledImage]:
     if split == "train":
         _refuse_missing_class(data.classes, {target for _, target in found})
     return [LabeledImage(data.root / image, target) for image, target in found]
+
+
+def list_multilabel_images(data: DatasetJob, split: str) -> list[MultilabelImage]:
+    """The split's images with their classes of the job's, in the order of the file. One that
+    shows none of them is an image of none.
+
+    Raises `AdapterError` as `list_labeled_images`.
+    """
+    from .defects import Defect
+
+    _refuse_format(data, MULTILABEL_FORMATS, "multilabel classification")
+    known, targets = set(data.all_classes), {name: at for at, name in enumerate(data.classes)}
+    found: list[MultilabelImage] = []
+    for item in read_split(data, split):
+        if isinstance(item, Defect):
+            raise make_defect_error(item, data)
+        unknown = next((name for name in item.classes if name not in known), None)
+        if unknown is not None:
+            raise make_defect_error(_make_label_defect(item, unknown), data)
+        mine = sorted({targets[name] for name in item.classes if name in targets})
+        found.append(MultilabelImage(data.root / item.image, tuple(mine)))
+    if not found:
+        raise AdapterError(f"{data.root / data.splits[split].path}: no image")
+    if split == "train":
+        _refuse_missing_class(data.classes, {at for one in found for at in one.targets})
+    return found
+
+
+def _refuse_format(data: DatasetJob, formats: Sequence[str], what: str) -> None:
+    if data.format not in formats:
+        raise AdapterError(
+            f"images of format '{data.format}' cannot be read for {what}",
+            f"use a dataset of format {', '.join(formats)}",
+        )
 
 
 def _refuse_missing_class(classes: Sequence[str], found: Collection[int]) -> None:
@@ -75,14 +121,20 @@ def find_label_defect(item: Sample | Defect, classes: Collection[str]) -> Defect
 
     if isinstance(item, Defect):
         return item
-    file, _, line = item.place.rpartition(":")
     if item.label and item.label in classes:
         return None
+    return _make_label_defect(item, item.label)
+
+
+def _make_label_defect(item: Sample, label: str | None) -> Defect:
+    from .defects import Defect
+
+    file, _, line = item.place.rpartition(":")
     return Defect(
-        kind="unknown-class" if item.label else "no-label",
+        kind="unknown-class" if label else "no-label",
         file=file or item.image,
         line=int(line) if file else None,
-        detail=item.label or "'label' is missing",
+        detail=label or "'label' is missing",
         sample=item,
     )
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from vtspec.adapters.contract import DatasetJob
 from vtspec.adapters.data.image_decoding import read_image
-from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.json_types import JsonObject
 
 from .classification import SplitScores, find_worst_errors
@@ -19,7 +18,7 @@ THUMBNAIL_PIXELS: Final = 96
 
 
 def collect_errors(
-    scored: SplitScores, images: Sequence[LabeledImage], data: DatasetJob, workdir: Path
+    scored: SplitScores, images: Sequence[Path], data: DatasetJob, workdir: Path
 ) -> list[JsonObject]:
     """The worst mistakes of `scored`, whose rows are `images`: at most `SHOWN`, the worst first.
 
@@ -33,13 +32,13 @@ def collect_errors(
         earlier.unlink()
     errors: list[JsonObject] = []
     for place, row in enumerate(find_worst_errors(scored, SHOWN)):
-        path = images[row].path
+        path = images[row]
         thumbnail = folder / f"{place:02d}.png"
         _write_thumbnail(path, thumbnail)
         errors.append(
             {
                 "image": name_image(path, data),
-                "true": data.classes[images[row].target],
+                "true": data.classes[int(scored.targets[row])],
                 "predicted": data.classes[int(scored.predicted[row])],
                 "confidence": round(float(scored.confidence[row]), 6),
                 "thumbnail": thumbnail.relative_to(workdir).as_posix(),

@@ -66,6 +66,22 @@ class MultilabelMetrics:
     def build_details(self) -> JsonObject:
         """What a report shows beside the metrics, as plain JSON data; see `docs/results.md`."""
         scores, labels = self._join()
+        return {
+            "images": len(self.images),
+            "classes": list(self.classes),
+            "threshold": THRESHOLD,
+            "perClass": self.list_class_rows(),
+            "prCurves": {
+                name: compute_pr_curve(scores[:, place], labels[:, place])
+                for place, name in enumerate(self.classes)
+                if labels[:, place].any()
+            },
+            "samples": build_value_records(self.images, self._compute_values(scores, labels)),
+        }
+
+    def list_class_rows(self) -> list[JsonObject]:
+        """Precision, recall, F1, AP and support of each class with its name, as `perClass`."""
+        scores, labels = self._join()
         true, said, hit = _count(scores, labels).sum(axis=0).reshape(3, -1)
         figures = zip(
             divide(hit, said),
@@ -74,30 +90,19 @@ class MultilabelMetrics:
             _compute_average_precisions(scores, labels),
             strict=True,
         )
-        return {
-            "images": len(self.images),
-            "classes": list(self.classes),
-            "threshold": THRESHOLD,
-            "perClass": [
-                {
-                    "class": name,
-                    "precision": round_or_none(precision),
-                    "recall": round_or_none(recall),
-                    "f1": round_or_none(f1),
-                    "ap": round_or_none(average) if true[place] else None,
-                    "support": int(true[place]),
-                }
-                for place, (name, (precision, recall, f1, average)) in enumerate(
-                    zip(self.classes, figures, strict=True)
-                )
-            ],
-            "prCurves": {
-                name: compute_pr_curve(scores[:, place], labels[:, place])
-                for place, name in enumerate(self.classes)
-                if true[place]
-            },
-            "samples": build_value_records(self.images, self._compute_values(scores, labels)),
-        }
+        return [
+            {
+                "class": name,
+                "precision": round_or_none(precision),
+                "recall": round_or_none(recall),
+                "f1": round_or_none(f1),
+                "ap": round_or_none(average) if true[place] else None,
+                "support": int(true[place]),
+            }
+            for place, (name, (precision, recall, f1, average)) in enumerate(
+                zip(self.classes, figures, strict=True)
+            )
+        ]
 
     def _join(self) -> tuple[Floats, Bools]:
         import numpy as np

@@ -1,4 +1,4 @@
-"""The adapter of timm: image classification with any of timm's models.
+"""The adapter of timm: images of one class or of several, with any of timm's models.
 
 A training is what one would write oneself around timm: `create_model`, `create_transform`, a
 PyTorch loader, `create_optimizer_v2`, `create_scheduler_v2`, in one process on the CPU or one GPU.
@@ -7,6 +7,7 @@ The weights that it ends with are those of such a loop, bit for bit.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,16 +23,6 @@ from vtspec.adapters.contract import (
     TaskType,
     TrainingCallbacks,
 )
-from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
-from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
-from vtspec.adapters.evaluation.classification import (
-    build_details,
-    compute_image_values,
-    compute_metrics,
-    list_class_rows,
-)
-from vtspec.adapters.evaluation.error_samples import collect_errors, name_image
-from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, plan_batches
 from vtspec.adapters.pytorch.errors import translate_errors
@@ -50,6 +41,7 @@ from vtspec.adapters.training import checkpoints
 
 from .classifier import Classifier
 from .data import build_train_loader, build_train_transform, resolve_settings, resume_batches
+from .labels import choose_labels
 from .network import build_network, freeze
 from .params import PARAMS, complete_job, get_mixing_alphas
 from .recipe import Recipe
@@ -57,12 +49,14 @@ from .recipe import Recipe
 if TYPE_CHECKING:
     import torch
 
+    from .labels import Images
+
 __all__ = ["PARAMS", "TASKS", "VERSION", "Adapter"]
 
 VERSION = "2"
 """Raised whenever the same job would end with other weights."""
 
-TASKS = (TaskType.IMAGE_CLASSIFICATION,)
+TASKS = (TaskType.IMAGE_CLASSIFICATION, TaskType.MULTILABEL_CLASSIFICATION)
 
 _LOSS_EVERY = 20
 """Optimizer steps between two looks at the loss: on a GPU each one waits for all before it."""
@@ -77,7 +71,8 @@ class Adapter:
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
         self.job = complete_job(job)
         self.callbacks = callbacks
-        self.images: dict[str, list[LabeledImage]] = {}
+        self.labels = choose_labels(self.job)
+        self.images: dict[str, Images] = {}
         self.metrics: Mapping[str, float] = {}
         self._training: _Training | None = None
         # Random states are put back only when training goes on: building the network uses them up.
@@ -107,7 +102,7 @@ class Adapter:
         """List the splits and make the loader; images are decoded when they are used."""
         data = self.job.dataset
         listed = {
-            name: list_labeled_images(data, name)
+            name: self.labels.list_images(name)
             for name in dict.fromkeys(("train", "val", data.final_split))
         }
         counts = self._count_class_images(listed)
@@ -166,7 +161,7 @@ class Adapter:
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
         scored = self._build_classifier().score_images(self.images["val"])
-        self.metrics = compute_metrics(scored)
+        self.metrics = scored.compute_metrics()
         loss = self.metrics["loss"]
         self._require_training().recipe.record_metric(
             self.metrics.get(self.job.training.monitor, loss)
@@ -176,9 +171,7 @@ class Adapter:
             train_loss=None,
             val_loss=loss,
             metrics=dict(self.metrics),
-            class_metrics=pick_class_metrics(
-                list_class_rows(scored, self.job.dataset.classes), "f1"
-            ),
+            class_metrics=scored.pick_class_metrics(),
         )
 
     def save_checkpoint(self, epoch: int) -> Path:
@@ -206,26 +199,14 @@ class Adapter:
         return manifest.epoch, manifest.step
 
     def evaluate(self, split: str) -> Evaluation:
-        """Measure one split in full, and write pictures of its worst mistakes."""
-        data = self.job.dataset
+        """Measure one split in full; where images have one class, write pictures of the worst
+        mistakes."""
         if split not in self.images:
-            self.images[split] = self._limit_images(list_labeled_images(data, split))
-        images = self.images[split]
-        scored = self._build_classifier().score_images(images)
-        details = {
-            "images": len(images),
-            "classes": list(data.classes),
-            **build_details(scored, data.classes),
-            "errors": collect_errors(scored, images, data, self.job.workdir),
-            "samples": build_sample_records(
-                [name_image(image.path, data) for image in images],
-                scored.targets.tolist(),
-                scored.predicted.tolist(),
-                scored.confidence.tolist(),
-                compute_image_values(scored),
-            ),
-        }
-        return Evaluation(split=split, metrics=compute_metrics(scored), details=details)
+            self.images[split] = self._limit_images(self.labels.list_images(split))
+        scored = self._build_classifier().score_images(self.images[split])
+        return Evaluation(
+            split=split, metrics=scored.compute_metrics(), details=scored.build_details()
+        )
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """What the model says of each image, in order, with a score for each class."""
@@ -278,22 +259,19 @@ class Adapter:
             fill,
         )
 
-    def _count_class_images(self, listed: Mapping[str, Sequence[LabeledImage]]) -> tuple[int, ...]:
+    def _count_class_images(self, listed: Mapping[str, Images]) -> tuple[int, ...]:
         """Train images of each class; tells of classes that a split lacks."""
         classes = self.job.dataset.classes
-        counts = {
-            split: [
-                sum(image.target == index for image in images) for index in range(len(classes))
-            ]
-            for split, images in listed.items()
-        }
-        for split, found in counts.items():
-            empty = [name for name, count in zip(classes, found, strict=True) if not count]
+        counts: dict[str, list[int]] = {}
+        for split, images in listed.items():
+            found = Counter(target for image in images for target in image.targets)
+            counts[split] = [found[target] for target in range(len(classes))]
+            empty = [classes[target] for target, count in enumerate(counts[split]) if not count]
             if empty:
                 self.callbacks.on_warning(f"split {split} has no images of {', '.join(empty)}")
         return tuple(counts["train"])
 
-    def _limit_images(self, images: list[LabeledImage]) -> list[LabeledImage]:
+    def _limit_images(self, images: Images) -> Images:
         size = self.job.training.batch_size
         if not self.job.smoke or len(images) <= size:
             return images

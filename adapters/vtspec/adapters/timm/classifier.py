@@ -10,8 +10,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
-from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
-from vtspec.adapters.evaluation.classification import SplitScores
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
@@ -19,9 +17,12 @@ from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image, iter_
 from vtspec.adapters.pytorch.schedule import autocast
 
 from .data import build_eval_loader, build_eval_transform
+from .labels import choose_labels
 
 if TYPE_CHECKING:
     import torch
+
+    from .labels import Images, Scores
 
 EXPORTS: Final = ("safetensors", "onnx")
 
@@ -39,10 +40,11 @@ class Classifier:
         self.network = network
         self.settings = settings
         self.job = job
+        self.labels = choose_labels(job)
         self.device = next(network.parameters()).device
 
-    def score_images(self, images: Sequence[LabeledImage]) -> SplitScores:
-        """The logits and the truth of labelled images, one row each, in order.
+    def score_images(self, images: Images) -> Scores:
+        """The outputs for labelled images against what they are labelled with.
 
         Raises:
             AdapterError: an image is unreadable, or an output is not a number.
@@ -61,7 +63,7 @@ class Classifier:
                 "the network's outputs are no longer numbers",
                 "lower training.learningRate, or set training.gradientClipping: 1.0",
             )
-        return SplitScores(joined.numpy(), torch.cat(targets).numpy())
+        return self.labels.score(joined, torch.cat(targets), images)
 
     def iter_predictions(self, paths: Iterable[Path]) -> Iterator[InferenceResult]:
         """What it says of each image file, in order, with a score for each class."""
@@ -86,7 +88,7 @@ class Classifier:
                         error=image.reason,
                     )
                 else:
-                    yield self._build_result(path, next(rows), spent_ms)
+                    yield self.labels.say(path, next(rows), spent_ms)
 
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write `model.safetensors`, always, and `model.onnx` where asked for, into `folder`."""
@@ -121,27 +123,14 @@ class Classifier:
         return logits
 
     def _compute_scores(self, inputs: torch.Tensor) -> list[list[float]]:
-        scores = self._compute_logits(inputs).double().softmax(dim=1).cpu()
-        return scores.tolist()
-
-    def _build_result(self, path: Path, row: Sequence[float], spent_ms: float) -> InferenceResult:
-        confidence = max(row)
-        classes = self.job.dataset.classes
-        return InferenceResult(
-            image_path=str(path),
-            task_type=self.job.task,
-            inference_time_ms=spent_ms,
-            predicted_label=classes[row.index(confidence)],
-            confidence=confidence,
-            scores=dict(zip(classes, row, strict=True)),
-        )
+        return self.labels.compute_scores(self._compute_logits(inputs)).cpu().tolist()
 
     def _sample_images(self) -> torch.Tensor:
         """A few images to hold an export against: of the val split, or noise where no data is."""
         import torch
 
         try:
-            images = list_labeled_images(self.job.dataset, "val")
+            images = self.labels.list_images("val")
         except AdapterError:
             # Exporting needs no data at hand; noise of the normalised images' own spread will do.
             generator = torch.Generator().manual_seed(self.job.training.seed)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.data.image_labels import LabeledImage
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress
 from vtspec.adapters.pytorch.loading import (
@@ -19,6 +18,7 @@ from vtspec.adapters.pytorch.loading import (
 )
 from vtspec.adapters.pytorch.state import get_random_states, restore_random_states
 
+from .labels import choose_labels
 from .params import AUGMENTING
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vtspec.adapters.pytorch.loading import Batch
+
+    from .labels import Images, Labels
 
     Transform = Callable[[Image], torch.Tensor]
 
@@ -54,17 +56,20 @@ class ImageDataset:
     """A map-style dataset of image files. timm's own replaces what it cannot read by its
     neighbour; here an unreadable image is an item of its own."""
 
-    def __init__(self, images: Sequence[LabeledImage], transform: Transform) -> None:
+    def __init__(self, images: Images, transform: Transform, labels: Labels) -> None:
         self.images = images
         self.transform = transform
+        self.labels = labels
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, int] | UnreadableImage:
-        path, target = self.images[index]
-        image = decode_image(path)
-        return image if isinstance(image, UnreadableImage) else (self.transform(image), target)
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int | torch.Tensor] | UnreadableImage:
+        labeled = self.images[index]
+        image = decode_image(labeled.path)
+        if isinstance(image, UnreadableImage):
+            return image
+        return self.transform(image), self.labels.encode(labeled.targets)
 
 
 def resolve_settings(model: torch.nn.Module, job: Job) -> JsonObject:
@@ -116,7 +121,7 @@ def build_eval_transform(settings: JsonObject) -> Transform:
 
 
 def build_train_loader(
-    images: Sequence[LabeledImage],
+    images: Images,
     transform: Transform,
     job: Job,
     generator: torch.Generator,
@@ -134,29 +139,27 @@ def build_train_loader(
     # More than while measuring: what fits now must not be refused after an epoch.
     check_descriptors(job.training.workers, SPARE_DESCRIPTORS + 8)
     return _build_loader(
-        ImageDataset(images, transform), job, generator, {"shuffle": True, "drop_last": drop_last}
+        images, transform, job, generator, {"shuffle": True, "drop_last": drop_last}
     )
 
 
 def build_eval_loader(
-    images: Sequence[LabeledImage], transform: Transform, job: Job
+    images: Images, transform: Transform, job: Job
 ) -> torch.utils.data.DataLoader[Batch]:
     """Batches in order. It has a generator of its own: measuring must not disturb training."""
     import torch
 
     check_descriptors(job.training.workers)
-    return _build_loader(
-        ImageDataset(images, transform), job, torch.Generator(), {"shuffle": False}
-    )
+    return _build_loader(images, transform, job, torch.Generator(), {"shuffle": False})
 
 
 def _build_loader(
-    files: ImageDataset, job: Job, generator: torch.Generator, more: JsonObject
+    images: Images, transform: Transform, job: Job, generator: torch.Generator, more: JsonObject
 ) -> torch.utils.data.DataLoader[Batch]:
     from torch.utils.data import DataLoader
 
     return DataLoader(
-        files,  # type: ignore[arg-type]  # any map-style object will do
+        ImageDataset(images, transform, choose_labels(job)),  # type: ignore[arg-type]  # any map-style object will do
         batch_size=job.training.batch_size,
         num_workers=job.training.workers,
         pin_memory=job.gpus > 0,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict
+from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict, TaskType
 from vtspec.adapters.job import resolve_params
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule_params import (
@@ -14,6 +14,9 @@ from vtspec.adapters.pytorch.schedule_params import (
     find_training_conflicts,
     list_idle_schedule_params,
 )
+
+_MIXING: Final = (TaskType.IMAGE_CLASSIFICATION,)
+"""timm mixes labels that are one class."""
 
 PARAMS: Final[Mapping[str, Param]] = {
     # The network.
@@ -135,6 +138,7 @@ PARAMS: Final[Mapping[str, Param]] = {
         default=None,
         minimum=0.0,
         maximum=10.0,
+        tasks=_MIXING,
         help="Alpha of mixup, 0 for none; 0.2 in strong.",
     ),
     "cutmix": Param(
@@ -142,6 +146,7 @@ PARAMS: Final[Mapping[str, Param]] = {
         default=None,
         minimum=0.0,
         maximum=10.0,
+        tasks=_MIXING,
         help="Alpha of CutMix, 0 for none; none if left out.",
     ),
     "mixupProb": Param(
@@ -149,6 +154,7 @@ PARAMS: Final[Mapping[str, Param]] = {
         default=None,
         minimum=0.0,
         maximum=1.0,
+        tasks=_MIXING,
         help="Probability that a batch is mixed; 1 if left out.",
     ),
     "mixupSwitchProb": Param(
@@ -156,12 +162,14 @@ PARAMS: Final[Mapping[str, Param]] = {
         default=None,
         minimum=0.0,
         maximum=1.0,
+        tasks=_MIXING,
         help="Probability of CutMix where both are on; 0.5 if left out.",
     ),
     "mixupMode": Param(
         type="str",
         default=None,
         choices=("batch", "pair", "elem"),
+        tasks=_MIXING,
         help="One mix for a batch, for each pair, or for each image; batch if left out.",
     ),
     "mixupOffEpoch": Param(
@@ -169,6 +177,7 @@ PARAMS: Final[Mapping[str, Param]] = {
         default=None,
         minimum=1,
         maximum=10000,
+        tasks=_MIXING,
         help="Mix in this many first epochs only; in all if left out.",
     ),
     # Optimizer and schedule.
@@ -223,7 +232,8 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
     """The settings that change nothing or cannot be, beside the others: `training`, `params` and
     `resources` by dotted path, each with its value."""
     for name, why in _list_idle_params(settings):
-        if settings[f"params.{name}"] is not None:
+        # Of another task it is none that there is.
+        if settings.get(f"params.{name}") is not None:
             yield SettingConflict(
                 path=f"params.{name}",
                 message=f"changes nothing {why}",
@@ -234,6 +244,8 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
 
 def get_mixing_alphas(job: Job) -> tuple[float, float]:
     """Alphas of mixup and CutMix, by preset and params; 0 where off."""
+    if job.task not in _MIXING:
+        return 0.0, 0.0
     return _choose_alphas(job.training.augmentation, job.params["mixup"], job.params["cutmix"])
 
 
@@ -257,7 +269,8 @@ def _list_idle_params(settings: JsonObject) -> list[tuple[str, str]]:
     # timm leaves colour to the automatic augmentation, save for the policy called 3a.
     if automatic and "3a" not in automatic:
         idle.append(("colorJitter", "beside an automatic augmentation"))
-    alphas = _choose_alphas(augmentation, settings["params.mixup"], settings["params.cutmix"])
+    given = settings.get("params.mixup"), settings.get("params.cutmix")
+    alphas = _choose_alphas(augmentation, *given)
     if not any(alphas):
         why = "while nothing is mixed: mixup and cutmix are 0"
         idle += [(name, why) for name in ("mixupProb", "mixupMode", "mixupOffEpoch")]

@@ -12,6 +12,7 @@ from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.pytorch.optimization import Optimization
 from vtspec.adapters.pytorch.schedule import autocast, get_or_default
 
+from .labels import has_several_labels
 from .params import get_mixing_alphas
 
 if TYPE_CHECKING:
@@ -41,12 +42,15 @@ class Recipe(Optimization):
         self.layout = torch.channels_last if job.params["channelsLast"] else torch.preserve_format
         self.mixup = build_mixup(job)
         weights = compute_class_weights(job, class_counts)
-        soft = self.mixup is not None
+        soft, several = self.mixup is not None, has_several_labels(job)
         self.loss = _build_loss(job, weights, soft=soft).to(self.device)
-        # PyTorch's mean is over the weights of hard targets, and over the images of soft ones.
-        self.weights = None if weights is None or soft else torch.tensor(weights).double()
+        # PyTorch's mean is over the weights of hard targets, and over the images of all others.
+        hard = not (soft or several)
+        self.weights = torch.tensor(weights).double() if weights and hard else None
+        # PyTorch's cross-entropy smooths by itself, the binary one of several labels does not.
+        self.smoothing = job.training.label_smoothing if several else 0.0
         self._accumulated = (0, 0.0)
-        last = get_or_default(job.params["mixupOffEpoch"], job.training.epochs)
+        last = get_or_default(job.params.get("mixupOffEpoch"), job.training.epochs)
         self.mixing_updates = last * steps
 
     def backward(self, images: torch.Tensor, targets: torch.Tensor, share: float) -> torch.Tensor:
@@ -58,6 +62,8 @@ class Recipe(Optimization):
         if self.mixup is not None:
             self.mixup.mixup_enabled = self.updates < self.mixing_updates
             images, targets = self.mixup(images, targets)
+        if self.smoothing:
+            targets = targets * (1 - self.smoothing) + self.smoothing / 2
         with autocast(self.device, self.precision):
             loss = self.loss(self.model(images), targets)
         portion = loss / share
@@ -143,6 +149,10 @@ def _build_loss(job: Job, weights: list[float] | None, *, soft: bool) -> torch.n
     from timm.loss import LabelSmoothingCrossEntropy, SoftTargetCrossEntropy
 
     smoothing = job.training.label_smoothing
+    if has_several_labels(job):
+        # Its mean over the classes is by their weights, so that only how they compare counts.
+        shares = torch.tensor(weights) * len(weights) / sum(weights) if weights else None
+        return torch.nn.BCEWithLogitsLoss(weight=shares)
     if weights is not None:
         # timm's cross-entropies know no weights. Mixed targets are smoothed where they are mixed.
         return torch.nn.CrossEntropyLoss(

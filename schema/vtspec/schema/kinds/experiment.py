@@ -204,7 +204,11 @@ class Training(Part):
     )
     ema: Ema | None = Field(default=None, description="Average the weights; off if left out.")
     label_smoothing: float = Field(
-        default=0.0, ge=0, lt=1, description="Share of the target spread over the other classes."
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the target spread over the other classes; where an image may show "
+        "several, over yes and no of each.",
     )
     class_weights: (
         Literal["balanced"]
@@ -220,7 +224,7 @@ class Training(Part):
         default="standard",
         description="Preset of random changes to train images: none, light (flip, small crop), "
         "standard (random resized crop, flip, colour), strong (standard with RandAugment, mixup "
-        "and erasing).",
+        "and erasing; timm mixes no images that may show several classes).",
     )
     precision: Precision = Field(
         default="auto",
