@@ -435,6 +435,18 @@ def test_a_class_that_is_not_in_every_split_is_told(data: Path) -> None:
     assert severity == "error"
 
 
+@pytest.mark.parametrize(("split", "severity"), [("train", "error"), ("val", "warning")])
+def test_of_several_labels_each_class_is_to_be_learnt_from(
+    tmp_path: Path, split: str, severity: str
+) -> None:
+    names = {"train": ("a", "a b"), "val": ("a", "a b")} | {split: ("a", "a")}
+    for at, (name, labels) in enumerate(names.items()):
+        pictures = {f"{name}/{n}.png": png((at, n, 0)) for n in range(2)}
+        rows = "".join(f"{name}/{n}.png,{label}\n" for n, label in enumerate(labels))
+        write_files(tmp_path, {**pictures, f"{name}.csv": f"path,labels\n{rows}".encode()})
+    assert told(inspect_dataset(tmp_path), f"split '{split}' has nothing of 'b'")[0] == severity
+
+
 def test_imbalance_is_told_from_ten_times(data: Path) -> None:
     more = {f"train/dog/more{n}.png": png((n, 200, n)) for n in range(53)}
     write_files(data, more)

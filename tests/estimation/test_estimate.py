@@ -277,12 +277,16 @@ def test_images_are_those_of_the_classes_in_use_where_they_were_counted() -> Non
             "val": {"images": 10, "perClass": {}},
         },
     }
-    assert count_images(statistics, ["a", "b"], ["a", "b"]) == {"train": 20, "val": 10}
-    assert count_images(statistics, ["b"], ["a", "b"]) == {"train": 5, "val": 10}
-    assert count_images(None, ["a"], ["a"]) == {}
+    one, several = "image-classification", "multilabel-classification"
+    assert count_images(statistics, one, ["a", "b"], ["a", "b"]) == {"train": 20, "val": 10}
+    assert count_images(statistics, one, ["b"], ["a", "b"]) == {"train": 5, "val": 10}
+    # An image that shows none of them says what they do not look like.
+    assert count_images(statistics, several, ["b"], ["a", "b"]) == {"train": 20, "val": 10}
+    assert count_images(None, one, ["a"], ["a"]) == {}
     # Where objects are counted, or masks, an image is counted in several classes.
-    several = {"splits": {"train": {"images": 20, "perClass": {"a": 18, "b": 15, "c": 1}}}}
-    assert count_images(several, ["a", "b"], ["a", "b", "c"]) == {"train": 20}
+    masks = {"splits": {"train": {"images": 20, "perClass": {"a": 18, "b": 15, "c": 1}}}}
+    found = count_images(masks, "semantic-segmentation", ["a", "b"], ["a", "b", "c"])
+    assert found == {"train": 20}
 
 
 @unhurried

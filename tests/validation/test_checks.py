@@ -922,6 +922,13 @@ def test_folders_of_a_class_each_are_refused_for_several_labels() -> None:
     assert problem.fix == "remove the task, or convert the data to csv or jsonl or coco"
 
 
+def test_of_several_labels_each_class_needs_a_train_image() -> None:
+    train = {"images": 900, "perClass": {"a": 900, "b": 0}}
+    counts = {"images": 900, "splits": {"train": train}}
+    (message,) = told_of(SEVERAL, "csv", classes=["a", "b"], statistics=counts)
+    assert message == "the train split has no images of 'b'"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message", "fix"),
     [

@@ -223,20 +223,22 @@ def scale_estimate(guess: Estimate, runs: int) -> Estimate:
 
 
 def count_images(
-    statistics: Mapping[str, Any] | None, classes: Sequence[str], all_classes: Sequence[str]
+    statistics: Mapping[str, Any] | None,
+    task: str | None,
+    classes: Sequence[str],
+    all_classes: Sequence[str],
 ) -> dict[str, int]:
-    """Images of each split, of the classes that are used, as far as anybody counted.
+    """Images of each split that a training uses, as far as anybody counted.
 
     `statistics` are a dataset's, as a plan has them. Where nobody counted by class, all count.
     """
+    # In the other tasks an image that shows none of the classes is trained on, too.
+    chosen = task == "image-classification" and set(classes) < set(all_classes)
     counts = {}
     for name, split in ((statistics or {}).get("splits") or {}).items():
         per_class = split.get("perClass") or {}
-        # It may count objects, or an image in several classes: the sum stands in only where some
-        # classes are left out, and images are never more than there are.
-        some = set(classes) < set(all_classes) and all(one in per_class for one in classes)
-        found = sum(per_class[one] for one in classes) if some else split["images"]
-        counts[name] = min(found, split["images"])
+        some = chosen and all(one in per_class for one in classes)
+        counts[name] = sum(per_class[one] for one in classes) if some else split["images"]
     return counts
 
 

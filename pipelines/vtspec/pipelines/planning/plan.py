@@ -340,7 +340,7 @@ def _build_workload(
     # Operations grow with the area of the image, for a convolution exactly, for others nearly.
     size, own = training.image_size, inputs.model.image_size
     area = None if size is None or own is None else size[0] * size[1] / (own[0] * own[1])
-    counts = count_images(dataset.statistics, dataset.classes, dataset.all_classes)
+    counts = count_images(dataset.statistics, spec.spec.task, dataset.classes, dataset.all_classes)
     return Workload(
         model=spec.spec.model.name,
         parameters=inputs.model.parameters,

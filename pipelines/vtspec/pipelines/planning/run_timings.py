@@ -38,7 +38,8 @@ def find_timing(run: Run, model: str) -> Timing | None:
     # A run that was cut short spent its time on something else than epochs.
     if state.status != "succeeded" or not seconds:
         return None
-    counts = count_images(plan.dataset.statistics, plan.dataset.classes, plan.dataset.all_classes)
+    data = plan.dataset
+    counts = count_images(data.statistics, plan.task, data.classes, data.all_classes)
     return Timing(
         run=run.name,
         model=model,

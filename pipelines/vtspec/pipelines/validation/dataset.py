@@ -133,7 +133,7 @@ def _check_class_count(subject: SpecView, dataset: DatasetFacts) -> Iterator[Pro
 
 def _check_train_classes(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
     """A class that a classifier could not learn, where the dataset's file counts by class."""
-    if subject.task != "image-classification":
+    if subject.task not in ("image-classification", "multilabel-classification"):
         return
     train = ((dataset.statistics or {}).get("splits") or {}).get("train") or {}
     counts = train.get("perClass") or {}
@@ -181,4 +181,4 @@ def _count_images(subject: SpecView, dataset: DatasetFacts) -> Mapping[str, int]
     # It imports Python's statistics, which only a dataset that was counted has a use for.
     from vtspec.pipelines.estimation.estimate import count_images
 
-    return count_images(dataset.statistics, subject.classes, dataset.classes)
+    return count_images(dataset.statistics, subject.task, subject.classes, dataset.classes)

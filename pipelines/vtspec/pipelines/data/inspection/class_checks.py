@@ -22,6 +22,8 @@ from .mask_values import list_shown_classes
 IMBALANCE: Final = 10
 """From how many times the rarest class's images on the most frequent one is called imbalanced."""
 
+_CLASSIFYING: Final = frozenset({"image-classification", "multilabel-classification"})
+
 LONGEST_CLASS_NAME: Final = 100
 """Characters that a class name of a spec may have."""
 
@@ -56,7 +58,7 @@ def check_coverage(layout: Layout, looks: Mapping[str, ImageInfo]) -> Iterator[D
         empty = [name for name, count in counts.items() if not count]
         if empty and part.items:
             # A classifier is refused such a split; a detector learns that there is nothing.
-            is_refused = split == "train" and "image-classification" in layout.tasks
+            is_refused = split == "train" and not _CLASSIFYING.isdisjoint(layout.tasks)
             make_issue = make_error if is_refused else make_warning
             yield make_issue(
                 f"split '{split}' has nothing of {_format_names(empty)}",
