@@ -61,6 +61,25 @@ def test_the_front_matter_is_the_hubs_and_leaves_the_models_licence_open() -> No
 
 
 @pytest.mark.parametrize(
+    ("task", "limit"),
+    [
+        ("image-classification", "alone, and calls any other image one of them."),
+        (
+            "multilabel-classification",
+            "alone, and says each whose score, the sigmoid of its output, is 0.5 or more; of an "
+            "image it may say none or all.",
+        ),
+    ],
+)
+def test_a_card_says_what_becomes_of_images_that_show_something_else(
+    task: str, limit: str
+) -> None:
+    text = card(a_run(a_plan(task=task)))
+    assert f"classes {limit}" in text
+    assert text.count("It knows") == 1
+
+
+@pytest.mark.parametrize(
     ("task", "name"),
     [
         ("object-detection", "object-detection"),

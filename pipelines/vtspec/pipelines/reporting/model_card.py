@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from vtspec.adapters.evaluation.multilabel import THRESHOLD
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.catalog.models import is_permissive
 from vtspec.pipelines.formatting import MISSING, format_number, pluralize
@@ -216,9 +217,12 @@ def _list_limits(plan: Mapping[str, object], facts: Facts) -> doc.Section:
         words = "They are of the split on which the best epoch was chosen, and flatter the model."
         lines.append((words,))
     classes = to_words(data.get("classes"))
+    known = f"It knows {pluralize(len(classes), 'class', 'classes')} alone"
     if classes and facts.task == "image-classification":
-        known = pluralize(len(classes), "class", "classes")
-        lines.append((f"It knows {known} alone, and calls any other image one of them.",))
+        lines.append((f"{known}, and calls any other image one of them.",))
+    if classes and facts.task == "multilabel-classification":
+        says = f"says each whose score, the sigmoid of its output, is {THRESHOLD} or more"
+        lines.append((f"{known}, and {says}; of an image it may say none or all.",))
     if not any(row.interval for row in facts.metrics):
         lines.append(("No figure has an interval: nobody knows how far it is chance.",))
     lines += _name_weakest(facts)
