@@ -177,7 +177,7 @@ and that does the task."""
 
 OF_TASK: Final = """
 image-classification: resnet50, google/vit-base-patch16-224, softmax-regression
-multilabel-classification: google/vit-base-patch16-224, microsoft/swin-tiny-patch4-window7-224
+multilabel-classification: resnet50, google/vit-base-patch16-224
 object-detection: yolo11n, facebook/detr-resnet-50
 oriented-detection: yolo11n-obb
 instance-segmentation: yolo11n-seg, facebook/mask2former-swin-tiny-coco-instance
