@@ -124,9 +124,9 @@ def toy_repository(root: Path) -> Path:
     shutil.copy(ROOT / "specs" / "datasets" / "digits.yaml", root / "specs" / "datasets")
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     stage = pipeline["stages"]["baseline"]
-    stage["foreach"] = ["digits-toy"]
+    stage["foreach"] = {"digits-toy": {"data": "digits"}}
     stage["do"]["cmd"] += " --no-tracking"
-    stage["do"]["deps"] = ["data/digits"]
+    stage["do"]["deps"] = ["data/${item.data}"]
     pipeline = {"stages": {"baseline": stage}}
     write_files(
         root,
