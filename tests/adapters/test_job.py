@@ -56,6 +56,8 @@ def test_every_field_of_a_plan_reaches_the_job() -> None:
         "weights": Path("w.safetensors"),
         "hub_id": "timm/resnet18.a1_in1k",
         "hub_revision": "abc",
+        # Beside the weights, as no other is named.
+        "configuration": ("timm/resnet18.a1_in1k", "abc"),
     }
     assert job.dataset.splits["val"] == Split(path="val")
     assert (job.dataset.final_split, job.dataset.format) == ("test", "imagefolder")

@@ -24,14 +24,15 @@ from plan_inputs import (
     some_inputs,
     unhurried,
 )
-from vtspec.pipelines.catalog import find_model, load_params
+from vtspec.adapters.contract import Ema
+from vtspec.pipelines.catalog import find_model, load_frameworks, load_params
 from vtspec.pipelines.planning.digest import (
     build_result_material,
     canonicalize,
     compute_id,
     name_completion,
 )
-from vtspec.pipelines.planning.plan import build_plan
+from vtspec.pipelines.planning.plan import build_plan, refuse_unsupported
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.weights.model import FileWeights, RunWeights, UnpinnedWeights, Weights
@@ -419,3 +420,12 @@ def test_ids_are_those_on_file() -> None:
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     assert json.loads(GOLDEN.read_text(encoding="utf-8")) == made
+
+
+@pytest.mark.parametrize("spec", sorted(shipped_plans()))
+def test_an_average_of_the_weights_is_no_matter_of_what_else_an_adapter_refuses(spec: str) -> None:
+    plan = shipped_plans()[spec]
+    framework = load_frameworks()[plan.framework.name]
+    averaged = replace(plan.training, ema=Ema(decay=0.99, warmup=True))
+    # It raises where it does.
+    refuse_unsupported(replace(plan, training=averaged), framework)

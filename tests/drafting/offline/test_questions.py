@@ -112,8 +112,10 @@ def test_questions_are_in_the_language_of_the_person(world: Repository) -> None:
     )
     assert korean is not None
     assert english is not None
-    assert korean.text == "데이터셋은 cats, chest-xray, digits, flowers 중 어느 것인가요?"
-    assert english.text == "Which dataset is it: cats, chest-xray, digits, flowers?"
+    assert korean.text == (
+        "데이터셋은 cats, chest-xray, digits, flowers, photo-tags 중 어느 것인가요?"
+    )
+    assert english.text == "Which dataset is it: cats, chest-xray, digits, flowers, photo-tags?"
 
 
 @pytest.mark.parametrize(

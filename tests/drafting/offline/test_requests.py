@@ -249,7 +249,7 @@ def test_what_nobody_said_is_assumed_aloud(world: Repository, task: str, epochs:
         ("vit on flowers", "vit_base_patch16_224"),
         ("resnet on flowers", "resnet50"),
         ("mobilenet v3 small, digits", "mobilenetv3_small_100"),
-        ("photo tagging with swin tiny", "microsoft/swin-tiny-patch4-window7-224"),
+        ("photo tagging with swin tiny", "swin_tiny_patch4_window7_224"),
         ("resnet 50 epochs on cats", "resnet50"),
         ("vit base patch32 384 on cats", "vit_base_patch32_384"),
         ("욜로 라지로 운동선수 포즈 추정", "yolo11l-pose"),

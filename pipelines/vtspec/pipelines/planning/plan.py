@@ -205,6 +205,10 @@ def refuse_unsupported(plan: Plan, framework: Framework) -> None:
         for section in ("training", "params", "resources", "export")
         for name, value in told[section].items()
     }
+    # As `find_conflicts` has them: the parts of a field by themselves, too.
+    for path, value in list(settings.items()):
+        if isinstance(value, Mapping) and path.startswith("training."):
+            settings |= {f"{path}.{name}": part for name, part in value.items()}
     found = find_unsupported(framework, settings) + find_conflicts(framework, settings)
     if found:
         raise Refused(

@@ -11,7 +11,12 @@ from .spec_view import SpecView
 if TYPE_CHECKING:
     from vtspec.adapters.contract import SettingConflict
 
-_CONFLICTING: Final = ("training.minLearningRate", "training.precision")
+_CONFLICTING: Final = (
+    "training.classWeights",
+    "training.labelSmoothing",
+    "training.minLearningRate",
+    "training.precision",
+)
 """Fields beside `params` that an adapter may refuse for what others say."""
 
 
@@ -35,7 +40,11 @@ def check_settings(subject: SpecView, framework: Framework | None) -> Iterator[P
 
 
 def _check_conflicts(subject: SpecView, framework: Framework) -> Iterator[Problem]:
-    from vtspec.schema.json_schema.fast_check import find_property, list_fields
+    from vtspec.schema.json_schema.fast_check import (
+        find_property,
+        list_fields,
+        load_field_validator,
+    )
 
     settings = {
         path: subject.get_value(*path.split("."))
@@ -46,6 +55,9 @@ def _check_conflicts(subject: SpecView, framework: Framework) -> Iterator[Proble
         if value is None:
             usual = find_property("Experiment", f"spec.{path}").get("default")
             settings[path] = choose_default(framework.supported, path, usual)
+        elif not load_field_validator("Experiment", f"spec.{path}")(value):
+            # What is wrong with it is told; beside it nothing can be said of the others.
+            return
     params = _resolve_params(subject, framework)
     if params is not None:
         for found in subject.catalogs.conflicts_of(framework, settings | params):

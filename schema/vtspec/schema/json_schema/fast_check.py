@@ -51,6 +51,15 @@ def find_property(kind: str, path: str) -> Mapping[str, Any]:
     return node
 
 
+@cache
+def load_field_validator(kind: str, path: str) -> Fits:
+    """The same for one field below another. Raises `KeyError` where there is no such field."""
+    above, _, name = path.rpartition(".")
+    return _Compiler(read_schema(kind)).compile_node(
+        find_property(kind, above)["properties"][name]
+    )
+
+
 def list_fields(kind: str) -> Mapping[str, str]:
     """Each field of a kind by its dotted path, with what it means; in the order of the schema."""
     schema = read_schema(kind)
