@@ -41,8 +41,9 @@ def answer(
             raise Permanent("there is no kubeconfig")
         return SimpleNamespace(server=SERVER)
 
+    forge: Any = SimpleNamespace(get_pull_request=refuse)
     site: Any = Site(
-        forge=SimpleNamespace(get_pull_request=refuse),
+        forge=forge,
         folder=Path(),
         environ={"MY_TOKEN": "canary-1234"},
     )
