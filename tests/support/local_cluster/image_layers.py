@@ -28,7 +28,7 @@ _SOURCES = ("adapters", "schema", "pipelines", "cli", "images", "pyproject.toml"
 _EXACTLY = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
 _FRAMEWORK = "opt/framework"
 _SITE_PACKAGES = f"{_FRAMEWORK}/lib/python{PYTHON}/site-packages"
-_KEPT_UNUSED_S = 7 * 24 * 3600
+_KEPT_UNUSED_S = 2 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Layer:
         return path
 
     def _drop_unused(self, used: Path) -> None:
-        """Those of its kind that no clone has used for a week: one has gigabytes."""
+        """Those of its kind that no clone has used for two days: one has gigabytes."""
         for path in used.parent.glob(f"{self.kind}-*.tar"):
             if time.time() - path.stat().st_mtime > _KEPT_UNUSED_S:
                 path.unlink(missing_ok=True)
