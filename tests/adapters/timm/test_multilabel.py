@@ -130,7 +130,9 @@ def test_balanced_weights_follow_from_the_train_images_of_each_class(
         for name in line.partition(",")[2].split():
             counts[PAIRED.index(name)] += 1
     assert adapter._training is not None
-    found = adapter._training.recipe.loss.weight
+    recipe = adapter._training.recipe
+    assert isinstance(recipe, Recipe)
+    found = recipe.loss.weight
     assert isinstance(found, torch.Tensor)
     np.testing.assert_allclose(found.numpy(), 1 / counts / (1 / counts).mean(), rtol=1e-5)
 

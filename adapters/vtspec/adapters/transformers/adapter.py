@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import (
     AdapterError,
     Evaluation,
     ExportedFile,
     InferenceResult,
-    Interrupted,
     Job,
     MetricsResult,
     TaskType,
@@ -22,26 +22,18 @@ from vtspec.adapters.contract import (
 )
 from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.epoch_adapter import EpochAdapter
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress
-from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.optimization import Optimization
-from vtspec.adapters.pytorch.state import (
-    choose_device,
-    choose_kernels,
-    get_random_states,
-    load_state,
-    load_weights,
-    restore_random_states,
-    save_state,
-    save_weights,
-    seed_everything,
-)
-from vtspec.adapters.training import checkpoints
+from vtspec.adapters.pytorch.state import StateDict
 
 from .detector import Detector
 from .images import ImageDataset, ImageObjects, Item, iter_batches, list_images, order_batches
 from .network import build_network, freeze
 from .params import complete_job
+
+if TYPE_CHECKING:
+    import torch
 
 VERSION = "1"
 """Raised whenever the same job would end with other weights."""
@@ -51,37 +43,22 @@ TASKS = (TaskType.OBJECT_DETECTION,)
 _TOLD = ("freezeBatchNorm", "confidenceThreshold", "maxDetections")
 """Params that are told when training starts."""
 
-_LOSS_EVERY = 20
-"""Optimizer steps between two looks at the loss: on a GPU each one waits for all before it."""
 
-
-class Adapter:
+class Adapter(EpochAdapter[ImageObjects]):
     """Transformers behind the methods of `TrainingAdapter`.
 
     Raises `AdapterError` at once for params that this job has no use for.
     """
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
-        self.job = complete_job(job)
-        self.callbacks = callbacks
-        self.images: dict[str, list[ImageObjects]] = {}
-        self.metrics: Mapping[str, float] = {}
-        self._training: _Training | None = None
-        # Random states are put back only when training goes on: building the network uses them up.
-        self._resumed: JsonObject | None = None
+        super().__init__(complete_job(job), callbacks)
 
     def prepare_model(self) -> None:
         """Build the network from the job's seed, with its start weights, on its device."""
-        import torch
         from timm.utils import ModelEmaV3
 
         job, training = self.job, self.job.training
-        device = choose_device(job.gpus, training.precision)
-        # In a container torch counts the host's cores, and its threads would fight over a few.
-        torch.set_num_threads(job.cpus)
-        choose_kernels(deterministic=training.deterministic)
-        # Before the network is built: its first weights and new heads are drawn here.
-        seed_everything(training.seed)
+        device = self._prepare_process()
         self.model = build_network(job, self.callbacks.on_warning)
         self.still = freeze(self.model, job)
         self.model.to(device)
@@ -95,61 +72,24 @@ class Adapter:
         self._warn_of_absent_classes()
         self._training = _Training(self)
 
-    def describe(self) -> JsonObject:
-        """Device, parameters and how many of them learn, images of each split, steps an epoch."""
-        import torch
+    @property
+    def averaged(self) -> torch.nn.Module | None:
+        """The network of averaged weights, where the job wants one."""
+        return None if self.ema is None else self.ema.module
+
+    def _describe_settings(self) -> JsonObject:
+        return {name: self.job.params[name] for name in _TOLD}
+
+    def _get_versions(self) -> dict[str, str]:
         import transformers
 
-        parameters = list(self.model.parameters())
-        device = parameters[0].device
-        on_gpu = device.type == "cuda"
-        return {
-            "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
-            "threads": torch.get_num_threads(),
-            "precision": self.job.training.precision,
-            **{name: self.job.params[name] for name in _TOLD},
-            "parameters": sum(p.numel() for p in parameters),
-            "trainable": sum(p.numel() for p in parameters if p.requires_grad),
-            "images": {name: len(images) for name, images in self.images.items()},
-            "stepsPerEpoch": self._require_training().cut.steps,
-            "versions": {
-                "transformers": transformers.__version__,
-                "torch": str(torch.__version__),
-            },
-        }
-
-    def train_epoch(self, epoch: int) -> MetricsResult:
-        """Train epoch `epoch`, or the rest of it after a resume."""
-        training = self._require_training()
-        course = self._make_progress(training)
-        batches = training.iter_batches(epoch, course.step)
-        steps = training.cut.steps
-        self.model.train()
-        # `train()` sets every layer; frozen batch norms would go on counting statistics.
-        for norm in self.still:
-            norm.eval()
-        while course.step < steps:
-            with translate_errors():
-                training.step(batches, course)
-            # Also at the end: a loss that is no number is met in its own epoch.
-            looks = course.step % _LOSS_EVERY == 0 or course.step == steps
-            told = course.compute_recent_loss(epoch) if looks else None
-            self.callbacks.on_step_end(epoch, course.step, steps, told)
-            if self.callbacks.should_stop():
-                path = self._write_checkpoint(epoch - 1, course)
-                raise Interrupted(epoch - 1, course.step, path)
-        return MetricsResult(
-            epoch=epoch,
-            train_loss=course.compute_mean_loss(),
-            val_loss=None,
-            learning_rate=training.optimization.learning_rate,
-        )
+        return {"transformers": transformers.__version__}
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
         measured = self._build_detector().measure(self.images["val"])
         self.metrics = measured.compute()
-        self._require_training().optimization.record_metric(
+        self._require_training().recipe.record_metric(
             self.metrics.get(self.job.training.monitor, measured.loss)
         )
         return MetricsResult(
@@ -159,30 +99,6 @@ class Adapter:
             metrics=dict(self.metrics),
             class_metrics=pick_class_metrics(measured.metrics.list_class_rows(), "ap50_95"),
         )
-
-    def save_checkpoint(self, epoch: int) -> Path:
-        """Write the whole state after `epoch`."""
-        return self._write_checkpoint(epoch, None)
-
-    def load_checkpoint(self, path: Path) -> tuple[int, int]:
-        """Take up the weights, and after `prepare_dataset` everything that training needs."""
-        try:
-            load_weights(self.model, path / "model.safetensors")
-            if self.ema is not None:
-                # Both networks: averages cannot be made again from the weights of one moment.
-                load_weights(self.ema.module, path / "ema.safetensors")
-        except (RuntimeError, OSError) as error:
-            raise AdapterError(
-                f"{path} is no checkpoint of this network: {str(error).splitlines()[0]}",
-                "take one of the same run",
-            ) from error
-        if self._training is not None:
-            state = load_state(path / "state.pt")
-            self._training.optimization.restore(state["optimization"])
-            self.metrics = state["metrics"]
-            self._resumed = state
-        manifest = checkpoints.read_manifest(path)
-        return manifest.epoch, manifest.step
 
     def evaluate(self, split: str) -> Evaluation:
         """Measure one split in full."""
@@ -205,17 +121,12 @@ class Adapter:
         return self._build_detector().export(formats, folder, images)
 
     def _build_detector(self) -> Detector:
-        # What is validated is what is exported: the averaged weights, where there are some.
-        return Detector(self.model if self.ema is None else self.ema.module, self.job)
+        return Detector(self.measured, self.job)
 
-    def _list_split(self, split: str) -> list[ImageObjects]:
+    def _list_split(self, split: str) -> Sequence[ImageObjects]:
         if split not in self.images:
             images = list_images(self.job.dataset, split, self.callbacks.on_warning)
-            size = self.job.training.batch_size
-            if self.job.smoke and len(images) > size:
-                # Spread over the split, so that a smoke test meets every class if it can.
-                images = [images[place * len(images) // size] for place in range(size)]
-            self.images[split] = images
+            self.images[split] = self._limit_images(images)
         return self.images[split]
 
     def _warn_of_absent_classes(self) -> None:
@@ -225,45 +136,6 @@ class Adapter:
             empty = [name for index, name in enumerate(classes) if index not in seen]
             if empty:
                 self.callbacks.on_warning(f"split {split} has no objects of {', '.join(empty)}")
-
-    def _require_training(self) -> _Training:
-        if self._training is None:
-            raise RuntimeError("prepare_dataset comes before training")
-        return self._training
-
-    def _make_progress(self, training: _Training) -> EpochProgress:
-        state, self._resumed = self._resumed, None
-        if state is not None:
-            restore_random_states(state["random"], training.generator)
-        if state is not None and state["course"] is not None:
-            return EpochProgress.from_state(state["course"])
-        # Nothing of an epoch follows from the states at its start.
-        return EpochProgress({})
-
-    def _write_checkpoint(self, epoch: int, course: EpochProgress | None) -> Path:
-        training = self._require_training()
-        step = course.step if course else 0
-        state = {
-            "optimization": training.optimization.get_state(),
-            "random": get_random_states(training.generator),
-            "course": course.get_state() if course else None,
-            "metrics": dict(self.metrics),
-        }
-
-        def fill(folder: Path) -> None:
-            save_weights(self.model, folder / "model.safetensors")
-            if self.ema is not None:
-                save_weights(self.ema.module, folder / "ema.safetensors")
-            save_state(state, folder / "state.pt")
-
-        # In the middle of an epoch the figures at hand are those of the one before.
-        metrics = {} if course else self.metrics
-        return checkpoints.write(
-            self.job.workdir / "checkpoints",
-            checkpoints.format_name(epoch, step),
-            {"epoch": epoch, "step": step, "metrics": metrics},
-            fill,
-        )
 
 
 class _Training:
@@ -288,14 +160,18 @@ class _Training:
         # Nothing draws from it; random states are kept together with that of a loader.
         self.generator = torch.Generator()
         self.detector = Detector(adapter.model, job)
-        self.optimization = Optimization(adapter.model, adapter.ema, job, self.cut.steps)
+        self.recipe = Optimization(adapter.model, adapter.ema, job, self.cut.steps)
 
-    def iter_batches(self, epoch: int, step: int) -> Iterator[list[Item]]:
-        """The batches of an epoch that come after `step` of its optimizer steps."""
+    def get_start(self) -> StateDict:
+        """None: nothing of an epoch follows from them."""
+        return {}
+
+    def iter_batches(self, epoch: int, course: EpochProgress) -> Iterator[list[Item]]:
+        """The batches of an epoch that come after the course's steps."""
         data = ImageDataset(self.images, self.job, self.detector.normalization, augment=True)
         data.epoch = epoch
         order = order_batches(len(self.images), self.cut.size, self.job.training.seed, epoch)
-        return iter_batches(data, order[step * self.cut.accumulation :], self.job)
+        return iter_batches(data, order[course.step * self.cut.accumulation :], self.job)
 
     def step(self, batches: Iterator[list[Item]], course: EpochProgress) -> None:
         """One optimizer step, of as many batches as are accumulated."""
@@ -305,7 +181,7 @@ class _Training:
             loss = self.detector.compute_loss(items)
             # Each batch's loss is a mean over its objects; batches count by their images.
             share = len(items) / images
-            self.optimization.scaler.scale(loss * share).backward()  # type: ignore[no-untyped-call]
+            self.recipe.scaler.scale(loss * share).backward()  # type: ignore[no-untyped-call]
             course.add(loss.detach(), len(items))
-        self.optimization.update()
+        self.recipe.update()
         course.step += 1

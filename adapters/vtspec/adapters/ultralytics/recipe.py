@@ -70,6 +70,9 @@ class Recipe:
         self.scaler.scale(loss.sum()).backward()
         return sum_losses(told)
 
+    def record_metric(self, value: float) -> None:
+        """Nothing: no schedule here waits for a figure."""
+
     def update(self) -> None:
         """One optimizer step: set its learning rate, clip, update, average."""
         import torch
