@@ -7,13 +7,18 @@ to the end of its look among as many (p99 below 50 ms); and from an approval's w
 to its Workflow being there (p99 below 1 s, in bursts of 20 webhooks a second for a minute).
 
 With `--kubeconfig` the 1,000 Workflows are on a real API server, in its namespace `vision`, which
-has to be there, as the kind of Argo's has; they are suspended.
+has to be there, as the kind of Argo's has; they are suspended. Where that server has the same few
+cores, a process that is ready waits for one, up to a third of a second: `--undisturbed` has the
+controller, git and the stand-ins run before all else (SCHED_RR, for root), as in a pod that
+requests what it needs; the server's own time still counts.
 
 Run: python benchmarks/controller.py [--seconds N] [--workflows N] [--kubeconfig FILE]
+     [--undisturbed]
 """
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -27,6 +32,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 EVENTS_A_SECOND = 20
 APPROVAL_EACH_S = 1.0
+LOOKS = 300
 PULL_REQUESTS = 30
 SECRET = "a secret of the webhook"
 
@@ -38,6 +44,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--workflows", type=int, default=1_000)
     parser.add_argument("--kubeconfig", help="have the Workflows on this cluster, not a stand-in")
+    parser.add_argument("--undisturbed", action="store_true", help="run before all else here")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--look", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -51,6 +58,9 @@ def main() -> int:
         with short_collections():
             _look(json.loads(options.look))
         return 0
+    if options.undisturbed:
+        # What it starts inherits it.
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     # Both are measured, whichever fails.
     results = [_measure_looks(options.workflows, options.kubeconfig)]
@@ -369,11 +379,11 @@ def _look(told: Mapping[str, Any]) -> None:
     figures["later"] = measure(look, site)
     number = told["number"]
     webhooks, changes = [], []
-    for _ in range(100):
+    for _ in range(LOOKS):
         at = time.monotonic()
         reconcile(observe_site(site, [number]).view)
         webhooks.append(time.monotonic() - at)
-    for turn in range(100):
+    for turn in range(LOOKS):
         changed.clear()
         _stamp_workflow(site, number, turn)
         at = time.monotonic()
@@ -421,7 +431,7 @@ def _read_cpu(pid: int) -> float:
 
 
 def _find_p99(ordered: Sequence[float]) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return ordered[math.ceil(len(ordered) * 0.99) - 1]
 
 
 if __name__ == "__main__":
