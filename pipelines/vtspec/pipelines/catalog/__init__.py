@@ -1,4 +1,5 @@
-"""The frameworks that there are and the models that each one has: the folders under `images/`.
+"""The frameworks that there are and the models that each one has: the folders under `images/`, and
+the packages that other people's adapters are installed in, which hold the same files.
 
 images/<framework>/image.yaml (all keys but the last four are required):
 
@@ -84,6 +85,7 @@ from .models import (
     is_permissive,
 )
 from .name_matching import find_closest, normalize_name, rank_name
+from .third_party import InstalledFrameworks
 
 if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
@@ -125,10 +127,13 @@ def get_images_folder() -> Path:
 def load_frameworks(folder: Path | None = None) -> Mapping[str, Framework]:
     """The frameworks by name, in order of name; read once. Imports no framework.
 
-    Raises `Permanent` where an image.yaml cannot be used.
+    Those of `folder` alone, where it is given; else vtspec's own and those of installed packages,
+    which are looked for once one is asked for that is not vtspec's own, or all.
+    Raises `Permanent` where an image.yaml cannot be used, or two have one name.
     """
-    found = sorted((folder or get_images_folder()).glob("*/image.yaml"))
-    return MappingProxyType({file.parent.name: read_framework(file) for file in found})
+    files = sorted((folder or get_images_folder()).glob("*/image.yaml"))
+    found = {file.parent.name: read_framework(file) for file in files}
+    return MappingProxyType(found) if folder else InstalledFrameworks(found)
 
 
 def find_model(

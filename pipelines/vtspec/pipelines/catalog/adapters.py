@@ -40,19 +40,18 @@ def find_training_problem(
     trains. `from_weights` asks whether it can start from the published weights, too.
     """
     trained = list_trained_tasks(framework)
-    fix = _suggest_search(task)
-    if not trained:
-        return Permanent(f"the adapter for {framework.name} is not there yet", fix=fix)
-    if model is not None and model.listed and not model.tasks:
-        return Permanent(f"'{model.name}' has no classifier", fix=fix)
     asked = (task,) if task is not None else () if model is None else model.tasks
-    if asked and not set(asked) & set(trained):
+    message = None
+    if not trained:
+        message = f"the adapter for {framework.name} is not there yet"
+    elif model is not None and model.listed and not model.tasks:
+        message = f"'{model.name}' has no classifier"
+    elif asked and not set(asked) & set(trained):
         message = f"the adapter for {framework.name} does not train {', '.join(asked)}"
-        return Permanent(message, fix=fix)
-    if model is not None and not model.is_trained:
-        return Permanent(
-            f"the adapter for {framework.name} does not train '{model.name}'", fix=fix
-        )
+    elif model is not None and not model.is_trained:
+        message = f"the adapter for {framework.name} does not train '{model.name}'"
+    if message is not None:
+        return Permanent(message, fix=_suggest_search(task))
     weights = model.chosen_weights if model is not None and from_weights else None
     if weights is not None and weights.hub_id is None:
         return refuse_download(str(weights.url))

@@ -32,7 +32,7 @@ class EnvironmentSize:
 
 @dataclass(frozen=True, kw_only=True)
 class Framework:
-    """One folder under `images/`: an adapter, its environment and its models.
+    """A folder under `images/`, or of another package: an adapter, its environment, its models.
 
     `hub_ids` says that its models are hub ids (ORG/NAME), of which its catalog lists some, and
     those of vtspec/ that its adapter describes, of which it lists all.
@@ -201,14 +201,15 @@ def choose_default(supported: Supported, path: str, usual: object) -> object:
     return usual if values is None or usual in values else values[0]
 
 
-def read_framework(file: Path) -> Framework:
-    """The framework of an image.yaml; `Permanent` where it cannot be used."""
+def read_framework(file: Path, name: str | None = None) -> Framework:
+    """The framework of an image.yaml, named as its folder where it is not said; `Permanent` where
+    it cannot be used."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         raw = yaml.load(_read_text(file), Loader=loader)
-        return _parse_framework(raw, file.parent)
+        return _parse_framework(raw, file.parent, name or file.parent.name)
     except (yaml.YAMLError, KeyError, TypeError) as error:
         why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
         raise Permanent(
@@ -217,9 +218,9 @@ def read_framework(file: Path) -> Framework:
         ) from error
 
 
-def _parse_framework(raw: JsonObject, folder: Path) -> Framework:
+def _parse_framework(raw: JsonObject, folder: Path, name: str) -> Framework:
     return Framework(
-        name=folder.name,
+        name=name,
         adapter=raw["adapter"],
         adapter_version=raw["adapterVersion"],
         tasks=tuple(raw["tasks"]),

@@ -137,13 +137,22 @@ def find_sources(names: Sequence[str]) -> list[ImageSource]:
     }
     for name in names:
         if name in frameworks and name not in found:
-            raise Refused(
-                f"{name} has no image yet: its adapter is to come",
-                fix=f"name one of {', '.join(found)}",
-            )
+            raise _make_unbuildable(frameworks[name], folder, list(found))
         if name not in found:
             raise Refused(f"there is no image '{name}'", fix=suggest_fix(name, found))
     return [found[name] for name in dict.fromkeys(names or found)]
+
+
+def _make_unbuildable(framework: "Framework", folder: Path, others: Sequence[str]) -> Refused:
+    if framework.folder.parent == folder:
+        return Refused(
+            f"{framework.name} has no image yet: its adapter is to come",
+            fix=f"name one of {', '.join(others)}",
+        )
+    return Refused(
+        f"{framework.name} is of another package, which publishes its image by itself",
+        fix=f"write the digest of that into {framework.folder / 'image.yaml'}",
+    )
 
 
 def build_images(

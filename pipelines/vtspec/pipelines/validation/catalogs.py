@@ -50,10 +50,9 @@ class Catalogs:
         """The frameworks that have a model of that name, or the one asked for."""
         key = (framework, name)
         if key not in self._models:
-            among = {
-                each: self.frameworks[each]
-                for each in self.frameworks
-                if framework in (None, each)
-            }
+            among = self.frameworks
+            if framework is not None:
+                found = among.get(framework)
+                among = {} if found is None else {framework: found}
             self._models[key] = catalog.find_model(name, among)
         return self._models[key]
