@@ -4,6 +4,7 @@ import cProfile
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from vtspec.schema.problem import Problem
 
 PLAN = a_plan_of()
 OTHER = a_plan_of("cats", 7)
+LINE_OF_OTHER = f"/vtspec apply {OTHER.digest[7:14]}"
 
 
 def an_open_world() -> tuple[World, int]:
@@ -1021,7 +1023,7 @@ def test_another_experiment_is_planned_for_who_may_write_and_asks() -> None:
     world.settle()
     said = world.comment(number, "/vtspec plan cats")
     world.settle()
-    assert OTHER.digest[7:14] in world.reply_to(number, said)
+    assert f"```\n/vtspec apply {OTHER.digest[7:14]}\n```" in world.reply_to(number, said)
     assert OTHER.digest[7:14] in world.find(number, "plan")[0]
     world.apply(number, OTHER)
     world.settle()
@@ -1048,3 +1050,45 @@ def test_a_run_that_no_pull_request_approved_is_left_alone() -> None:
     world.attempts[mine.run] = mine
     world.set_state(number, "closed")
     assert not [action for action in world.settle() if isinstance(action, StopRun)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "says"),
+    [
+        ({}, {}, [f"```\n/vtspec apply {PLAN.digest[7:14]}\n```"]),
+        ({}, {"is_draft": True}, ["mark it as ready for review"]),
+        ({}, {"is_fork": True}, ["```\n/vtspec allow "]),
+        ({"when": "approval"}, {}, ["approve it in a review", "change its spec in one"]),
+        (
+            {"when": "merge"},
+            {},
+            ["merge it", f"paste:\n\n```\n/vtspec apply {OTHER.digest[7:14]}"],
+        ),
+    ],
+)
+def test_who_asks_for_plans_is_told_how_each_is_carried_out(
+    policy: dict[str, str], changes: dict[str, Any], says: list[str]
+) -> None:
+    world = World(**({"approval": policy} if policy else {}))
+    specs = [a_spec(PLAN)] + ([a_spec(OTHER, cause="asked")] if policy else [])
+    number = world.open(*specs, **changes)
+    world.settle()
+    said = world.comment(number, "/vtspec plan")
+    world.settle()
+    assert [one for one in says if one not in world.reply_to(number, said)] == []
+
+
+def test_who_asks_for_a_plan_that_is_not_begun_any_more_is_told_why() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.begin_working(PLAN.id)
+    world.end(PLAN.id)
+    world.pulls[number].specs = (a_spec(PLAN), a_spec(OTHER, obstacles=("no image of timm",)))
+    world.settle()
+    said = world.comment(number, "/vtspec plan")
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert "to run it again: `/vtspec rerun digits`" in reply
+    assert "`cats` cannot be carried out on the cluster: `no image of timm`" in reply
+    assert "/vtspec apply" not in reply

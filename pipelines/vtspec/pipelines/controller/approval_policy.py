@@ -98,7 +98,7 @@ def _find_problem(login: str, seen: PullRequestView, view: View) -> Sentence | N
 
 def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> Verdict:
     targets, at = list_changed(seen.specs), parse_time(seen.pull.merged_at)
-    left, since = list_open(seen.specs, ledger), parse_time(seen.plans_since)
+    left, since = list_open(list_changed(seen.specs), ledger), parse_time(seen.plans_since)
     if seen.merged_by is None or at is None or since is None:
         return Verdict()
     line, problem = write_line(left, seen.specs), _find_problem(seen.merged_by, seen, view)

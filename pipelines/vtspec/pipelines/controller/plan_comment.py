@@ -37,6 +37,7 @@ from vtspec.pipelines.reporting.render.markdown_budget import (
 )
 from vtspec.schema.problem import Problem
 
+from . import run_replies
 from .approval import choose_team, describe_approvers, find_budget_problem
 from .comment_text import render_sha, split_text
 from .digests import (
@@ -50,9 +51,8 @@ from .digests import (
 )
 from .ledger import Ledger
 from .markers import Shown, make_marker, render_shown
-from .replies import describe_run, explain_fork, explain_help
-from .request import find_standing, is_allowed, list_open
-from .run_replies import put_before
+from .replies import describe_run, explain_help
+from .request import find_bar, find_standing, list_open
 from .view import PlannedSpec, PullRequestView, View
 
 _SENTENCE: Final = 600
@@ -91,14 +91,6 @@ def render_plan_comment(
     return split_text(
         join_blocks([head, *body]) + "\n", seen.full_text, hint=_HINT.say(tongue), tongue=tongue
     )
-
-
-_DRAFT: Final = Sentence(
-    en="This pull request is a draft, of which nothing is carried out: mark it as ready for "
-    "review, and the line to paste stands here.",
-    ko="초안 풀 리퀘스트는 아무것도 실행하지 않습니다. 리뷰 준비 완료로 바꾸면 붙여 넣을 줄이 "
-    "여기에 표시됩니다.",
-)
 
 
 class _Page:
@@ -207,20 +199,12 @@ class _Page:
         approvers = self._say(f"**Who may approve:** {who}.", f"**승인할 수 있는 사람:** {who}.")
         if not list_changed(self._seen.specs):
             return approvers if list_targets(self._seen.specs) else ""
-        targets = list_open(self._seen.specs, self._ledger)
+        targets = list_open(list_changed(self._seen.specs), self._ledger)
         if not targets:
             return join_blocks([approvers, self._tell_why_none()])
-        bar = self._find_bar()
+        bar = find_bar(self._seen, self._view)
         told = self._render_lines(targets) if bar is None else (bar.say(self._tongue),)
         return join_blocks([approvers, self._tell_whole(targets), self._warn(targets), *told])
-
-    def _find_bar(self) -> Sentence | None:
-        """Why nothing of the pull request can be carried out as it stands."""
-        pull = self._seen.pull
-        if pull.is_draft:
-            return _DRAFT
-        fork = None if is_allowed(self._seen, self._view) else explain_fork(pull.head_sha)
-        return fork if isinstance(fork, Sentence) else None
 
     def _tell_whole(self, targets: Sequence[Target]) -> str:
         """What plans come to together; of one alone its row says it."""
@@ -250,7 +234,7 @@ class _Page:
             if problem is None:
                 spent[team] += cost or 0.0
             else:
-                found.append(f"⚠️ {put_before(target, problem).say(self._tongue)}")
+                found.append(f"⚠️ {run_replies.put_before(target, problem).say(self._tongue)}")
         return render_bullets(found, _ROOM, self._tongue) if found else ""
 
     def _render_lines(self, targets: Sequence[Target]) -> Iterator[str]:
@@ -359,11 +343,7 @@ class _Page:
         )
         why = [line for spec in specs for line in self._list_reasons(spec)]
         rows = join_blocks([self.render_table(specs), render_bullets(why, _ROOM, self._tongue)])
-        targets = [
-            one
-            for one in list_targets(specs)
-            if not one.spec.obstacles and find_standing(one, self._ledger).begin is not None
-        ]
+        targets = list_open(list_targets(specs), self._ledger)
         if not targets:
             return join_blocks([title, note, rows])
         whole = _add_costs([one.plan.estimate for one in targets], self._tongue)
@@ -383,20 +363,16 @@ class _Page:
             yield f"{name}: {render_code(one.path, 100)} {' → '.join(values)}"
 
     def _render_affected_lines(self, targets: Sequence[Target]) -> Iterator[str]:
-        bar, when = self._find_bar(), self._view.project.approval.when
+        bar = find_bar(self._seen, self._view)
+        when = self._view.project.approval.when
         if bar is not None:
             yield bar.say(self._tongue)
             return
         if when == "approval":
-            yield self._say(
-                "A review carries out what a pull request itself changes: to run one of these, "
-                "change its spec in one.",
-                "리뷰는 풀 리퀘스트가 바꾼 실험만 실행합니다. 이 중 하나를 실행하려면 풀 "
-                "리퀘스트에서 그 명세를 바꾸세요.",
-            )
+            yield run_replies.REVIEWS_ITS_OWN.say(self._tongue)
             return
         if when == "merge" and self._seen.pull.state == "open":
-            yield self._say("Once it is merged, paste:", "병합한 뒤 붙여 넣으세요:")
+            yield run_replies.AFTER_MERGE.say(self._tongue)
         else:
             yield self._say("For that, paste as a comment:", "실행하려면 댓글로 붙여 넣으세요:")
         for line in write_lines(targets, self._seen.specs):

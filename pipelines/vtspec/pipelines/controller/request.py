@@ -1,6 +1,6 @@
 """A command and all that it is judged by; what its answers share. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -38,7 +38,7 @@ from .markers import (
     parse_time,
     read_shown,
 )
-from .view import Approval, PlannedSpec, PullRequestView, View
+from .view import Approval, PullRequestView, View
 
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
@@ -194,11 +194,18 @@ def _allows(seen: PullRequestView, view: View, comment: Comment) -> bool:
     return may and "-1" not in ours and ("rocket" in ours or not is_too_old(comment, view))
 
 
-def list_open(specs: Sequence[PlannedSpec], ledger: Ledger) -> list[Target]:
-    """The plans that the pull request changes and that can be carried out, and are not yet."""
+def find_bar(seen: PullRequestView, view: View) -> Sentence | None:
+    """Why nothing of a pull request can be carried out as it stands, whoever asks."""
+    if seen.pull.is_draft:
+        return run_replies.DRAFT
+    return None if is_allowed(seen, view) else replies.explain_fork(seen.pull.head_sha)
+
+
+def list_open(targets: Iterable[Target], ledger: Ledger) -> list[Target]:
+    """Those of the plans that can be carried out, and are not yet."""
     return [
         target
-        for target in list_changed(specs)
+        for target in targets
         if not target.spec.obstacles and find_standing(target, ledger).begin is not None
     ]
 
@@ -268,7 +275,7 @@ def _find_unknown_costs(
 
 def propose_line(request: Request) -> str | None:
     """The line that carries out what the pull request changes; None where nothing can be."""
-    targets = list_open(request.seen.specs, request.ledger)
+    targets = list_open(list_changed(request.seen.specs), request.ledger)
     return write_line(targets, request.seen.specs) if targets else None
 
 

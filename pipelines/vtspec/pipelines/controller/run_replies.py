@@ -24,6 +24,20 @@ IS_DRAFT: Final = Sentence(
     ko="초안 풀 리퀘스트입니다. 리뷰 준비 완료로 바꾼 뒤 같은 줄을 다시 붙여 넣으세요",
 )
 
+DRAFT: Final = Sentence(
+    en="This pull request is a draft, of which nothing is carried out: mark it as ready for "
+    "review, and the line to paste stands here.",
+    ko="초안 풀 리퀘스트는 아무것도 실행하지 않습니다. 리뷰 준비 완료로 바꾸면 붙여 넣을 줄이 "
+    "여기에 표시됩니다.",
+)
+REVIEWS_ITS_OWN: Final = Sentence(
+    en="A review carries out what a pull request itself changes: to run one of these, "
+    "change its spec in one.",
+    ko="리뷰는 풀 리퀘스트가 바꾼 실험만 실행합니다. 이 중 하나를 실행하려면 풀 "
+    "리퀘스트에서 그 명세를 바꾸세요.",
+)
+AFTER_MERGE: Final = Sentence(en="Once it is merged, paste:", ko="병합한 뒤 붙여 넣으세요:")
+
 
 def explain_when(when: str) -> Sentence:
     """Here a comment is not what creates runs."""
@@ -62,6 +76,18 @@ def explain_too_many(count: int, most: int, lines: Sequence[str]) -> Sentence:
         ko=f"실행이 {count:,}개입니다. 한 명령으로는 {most}개까지 시작합니다. 한 줄씩 따로 댓글로 "
         f"붙여 넣으세요:\n\n```\n{shown}\n```",
     )
+
+
+def explain_lines(lines: Sequence[str], *, is_after_merge: bool = False) -> Sentence:
+    """The lines to paste, each as a comment of its own; once it is merged, or now."""
+    shown = "\n\n".join(f"```\n{line}\n```" for line in lines[:_MOST_LINES])
+    head = AFTER_MERGE if is_after_merge else _NOW
+    return Sentence(en=f"{head.en}\n\n{shown}", ko=f"{head.ko}\n\n{shown}")
+
+
+_NOW: Final = Sentence(
+    en="To carry it out, paste as a comment:", ko="실행하려면 댓글로 붙여 넣으세요:"
+)
 
 
 def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -> Sentence:
