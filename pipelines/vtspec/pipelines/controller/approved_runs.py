@@ -4,13 +4,14 @@ Their Workflows say so too, and may be deleted before anybody saw how the runs e
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from vtspec.pipelines.forge.comment_text import make_plain
 from vtspec.pipelines.runs.run import find_plan_id
 
+from .faults import blaming_pull, blaming_run
 from .markers import make_marker
 from .view import Approval, ApprovalSource, Attempt, PullRequestView, UnclearRun, View
 
@@ -115,11 +116,18 @@ def list_begun_elsewhere(seen: PullRequestView, login: str, here: str) -> Iterat
 
 def restore_approvals(view: View) -> Iterator[Attempt]:
     """All runs; those without a Workflow as wanted by the pull requests that approved them."""
-    approved = [read_approved(seen, view.login) for seen in view.pull_requests]
+    approved = []
+    for seen in view.pull_requests:
+        with blaming_pull(seen.pull.number):
+            approved.append(read_approved(seen, view.login))
     for one in view.attempts:
-        mine = tuple(each[one.run] for each in approved if one.run in each)
-        if one.workflow is not None or one.wanted_by or not mine:
-            yield one
-        else:
-            wanted = {each.pull_request: True for each in mine}
-            yield replace(one, approvals=mine, wanted_by=wanted)
+        with blaming_run(one.run):
+            found = _restore(one, approved)
+        yield found
+
+
+def _restore(one: Attempt, approved: Sequence[Mapping[str, Approval]]) -> Attempt:
+    mine = tuple(each[one.run] for each in approved if one.run in each)
+    if one.workflow is not None or one.wanted_by or not mine:
+        return one
+    return replace(one, approvals=mine, wanted_by={each.pull_request: True for each in mine})

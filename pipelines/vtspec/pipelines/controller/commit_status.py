@@ -20,6 +20,7 @@ from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import shorten_visibly
 
 from .actions import ReportCheck, SetStatus
+from .faults import blaming_pull, blaming_run
 from .ledger import Ledger
 from .phrases import quote
 from .view import Attempt, PullRequestView, View
@@ -139,9 +140,11 @@ def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
     # Of others it is not known which runs without a Workflow they have approved.
     numbers = {seen.pull.number for seen in view.pull_requests}
     every: dict[tuple[str, str], dict[str, Attempt]] = {}
+    approved_in: dict[str, int] = {}
     for attempt in sorted(ledger.attempts, key=lambda one: (one.plan_id, one.number)):
         for approval in (one for one in attempt.approvals if one.pull_request in numbers):
             every.setdefault((approval.head_sha, attempt.spec), {})[attempt.plan_id] = attempt
+            approved_in[approval.head_sha] = approval.pull_request
     planned = {
         (seen.pull.head_sha, spec.name): {plan.id for plan in spec.plans}
         for seen in view.pull_requests
@@ -150,8 +153,9 @@ def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
     for (sha, spec), last in every.items():
         # What a plan was before the default branch made another of it says nothing any more.
         now = [one for one in last.values() if one.plan_id in planned.get((sha, spec), ())]
-        status = build_status(f"vtspec/{spec}", now or [*last.values()])
-        status = replace(status, description=view.redactor.redact_text(status.description))
+        with blaming_pull(approved_in[sha]):
+            status = build_status(f"vtspec/{spec}", now or [*last.values()])
+            status = replace(status, description=view.redactor.redact_text(status.description))
         if status not in view.statuses.get(sha, ()):
             yield SetStatus(sha=sha, status=status)
 
@@ -171,6 +175,11 @@ def build_status(context: str, attempts: Sequence[Attempt]) -> Status:
 
 
 def _judge(attempt: Attempt) -> tuple[StatusState, str]:
+    with blaming_run(attempt.run):
+        return _judge_soundly(attempt)
+
+
+def _judge_soundly(attempt: Attempt) -> tuple[StatusState, str]:
     if attempt.is_at_work:
         return "pending", "at work"
     if attempt.standing != "done":

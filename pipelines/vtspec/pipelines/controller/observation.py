@@ -17,7 +17,7 @@ from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
 from .approved_runs import list_begun_elsewhere, read_approved
-from .observed_attempts import list_ended, list_unclear, look_closer
+from .observed_attempts import list_ended, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
     choose_commits,
@@ -148,7 +148,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         states=states,
         attempts=attempts,
         ended=tuple(list_ended(every, project)),
-        unclear=(*list_unclear(every, project), *left),
+        unclear=(*site.attempts.list_unclear(every, project), *left),
         store=store,
         reservations=record.every,
         spoiled_reservation=record.spoiled,

@@ -1,15 +1,17 @@
 """A repository's runs beside their Workflows: their ends, and what a view has of them."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow, is_made_for
-from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import settle_runs
 from vtspec.pipelines.runs import Runs
 
 from .approval import choose_team
+from .faults import describe_fault
 from .observed_runs import ObservedRun, ObservedRuns
 from .observed_workflows import ObservedWorkflow, WorkflowsByRun
 from .view import Attempt, EndedRun, PullRequestView, UnclearRun
@@ -40,6 +42,8 @@ class ObservedAttempts:
 
     def __init__(self) -> None:
         self._made: dict[str, _Made] = {}
+        self._faults: dict[str, Exception] = {}
+        self._errors: list[Exception] = []
 
     def settle(
         self,
@@ -50,23 +54,46 @@ class ObservedAttempts:
         open_client: "Callable[[], KubernetesClient]",
     ) -> set[str]:
         """Write down the ends of runs whose Workflows are over; the names of those runs."""
-        begun = [
-            one.run
-            for one in every
-            if not one.state.is_over
+        self._faults = {}
+        begun = []
+        for one in every:
+            with self._blaming(one):
+                if self._is_to_settle(one, workflows, project):
+                    begun.append(one)
+        client = open_client() if begun else None
+        for one in begun:
+            assert client is not None
+            with self._blaming(one):
+                _settle(runs, one, client)
+        return {one.name for one in begun}
+
+    def _is_to_settle(
+        self, one: ObservedRun, workflows: WorkflowsByRun, project: "ProjectSpec"
+    ) -> bool:
+        return (
+            not one.state.is_over
             # Of one that cannot be read at all nothing is known that could have ended.
             and (one.fault is None or one.file is not None)
             and (one.name in workflows or _has_begun(one))
             and self._make(one, workflows, project).has_ended
-        ]
-        if not begun:
-            return set()
-        look = settle_runs(runs, begun, open_client())
-        for problem in (look.problem, *look.problems.values()):
-            # What would be refused again is one run's, and hides no other.
-            if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
-                raise problem
-        return {run.name for run in begun}
+        )
+
+    @contextmanager
+    def _blaming(self, one: ObservedRun) -> Iterator[None]:
+        """Note an error of ours, which is this run's: others are looked at."""
+        try:
+            yield
+        except (OSError, Permanent, Refused, Temporary):
+            raise
+        except Exception as error:
+            error.add_note(f"in what {one.name} and its Workflow have come to")
+            self._faults[one.name] = error
+            self._errors.append(error)
+
+    def take_errors(self) -> list[Exception]:
+        """The errors of ours that were come upon since this was asked last, a run's each."""
+        found, self._errors = self._errors, []
+        return found
 
     def make(
         self,
@@ -79,17 +106,39 @@ class ObservedAttempts:
         """The runs with their Workflows, by their names; without those whose plan is still to
         come."""
         found: list[Attempt] = []
-        for one in every:
-            made = self._make(one, workflows, project)
-            attempt = made.attempt
-            if attempt is not None and one.state.is_over:
-                facts = known.read_facts(one, runs)
-                if facts is not attempt.facts:
-                    attempt = replace(attempt, facts=facts)
-                    self._made[one.name] = replace(made, attempt=attempt)
-            if attempt is not None:
-                found.append(attempt)
+        for one in (each for each in every if each.name not in self._faults):
+            with self._blaming(one):
+                made = self._make(one, workflows, project)
+                attempt = made.attempt
+                if attempt is not None and one.state.is_over:
+                    facts = known.read_facts(one, runs)
+                    if facts is not attempt.facts:
+                        attempt = replace(attempt, facts=facts)
+                        self._made[one.name] = replace(made, attempt=attempt)
+                if attempt is not None:
+                    found.append(attempt)
         return sorted(found, key=lambda one: one.run)
+
+    def list_unclear(
+        self, every: Sequence[ObservedRun], project: "ProjectSpec"
+    ) -> Iterator[UnclearRun]:
+        """The runs whose plans were spoiled or that errors of ours are about, and those that have
+        not ended where nobody follows."""
+        here = None if project.cluster is None else project.cluster.namespace
+        for one in every:
+            file, error = one.file, self._faults.get(one.name)
+            fault = one.fault if error is None else describe_fault(error)
+            is_here = file is None or file.namespace == here or one.state.is_over
+            if fault is None and is_here:
+                continue
+            yield UnclearRun(
+                run=one.name,
+                plan_id=one.run.plan_id,
+                fault=fault or "",
+                namespace=None if file is None or is_here else file.namespace,
+                team=file.team if file is not None and file.team in project.teams else None,
+                ended=one.ended,
+            )
 
     def keep(self, names: Collection[str]) -> None:
         """Let go of all runs but these."""
@@ -108,6 +157,14 @@ class ObservedAttempts:
                 attempt=_make_attempt(one, group, current, project),
             )
         return known
+
+
+def _settle(runs: Runs, one: ObservedRun, client: "KubernetesClient") -> None:
+    look = settle_runs(runs, [one.run], client)
+    for problem in (look.problem, *look.problems.values()):
+        # What would be refused again is one run's, and hides no other.
+        if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
+            raise problem
 
 
 def _has_begun(one: ObservedRun) -> bool:
@@ -201,24 +258,6 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
                 cost=_compute_cost(plan, one.state.clock.seconds),
                 currency=plan.estimate.currency,
             )
-
-
-def list_unclear(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[UnclearRun]:
-    """The runs whose plans were spoiled, and those that have not ended where nobody follows."""
-    here = None if project.cluster is None else project.cluster.namespace
-    for one in every:
-        file = one.file
-        is_here = file is None or file.namespace == here or one.state.is_over
-        if one.fault is None and is_here:
-            continue
-        yield UnclearRun(
-            run=one.name,
-            plan_id=one.run.plan_id,
-            fault=one.fault or "",
-            namespace=None if file is None or is_here else file.namespace,
-            team=file.team if file is not None and file.team in project.teams else None,
-            ended=one.ended,
-        )
 
 
 def _estimate_cost(one: ObservedRun, plan: "Plan") -> float | None:

@@ -18,6 +18,8 @@ from vtspec.pipelines.runs.state import PLAN_FILE, RunState, fold_events
 from vtspec.pipelines.runs.workflow_file import WorkflowFile
 from vtspec.pipelines.tracking import find_run_page
 
+from .faults import describe_fault
+
 if TYPE_CHECKING:
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.reporting.facts import Facts
@@ -201,7 +203,7 @@ def _make_unreadable(run: Run, error: Exception) -> ObservedRun:
         state=RunState(),
         file=None,
         plan=None,
-        fault=f"an error of vtspec's: {error!r}",
+        fault=describe_fault(error),
         ended=None,
         log=(),
         link=None,

@@ -4,9 +4,8 @@ Nothing is remembered between two passes. Where all that is returned has been do
 returns nothing; where some of it was lost, or was done twice, it returns what is left.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
@@ -21,6 +20,7 @@ from .commands import parse_command
 from .comment_text import capitalize, cut_text
 from .commit_status import report_checks, set_statuses
 from .digests import compute_all_digest, list_changed, list_targets, strip_digest
+from .faults import PullRequestFault, RunFault, blaming_pull, blaming_run, describe_fault
 from .ledger import Ledger, open_ledger
 from .markers import (
     CONCLUDED,
@@ -39,7 +39,7 @@ from .progress_comment import render_progress_comment
 from .replies import render_verdict
 from .request import Answer, Request, find_shown
 from .result_comment import render_result_comment
-from .view import Attempt, PullRequestView, View
+from .view import Attempt, PullRequestView, UnclearRun, View
 
 EDIT_PAUSE: Final = timedelta(seconds=15)
 """A progress comment is written anew no sooner than this after the last time."""
@@ -54,42 +54,61 @@ progress and results told."""
 EVERY_PART: Final[tuple[Part, ...]] = ("plan", "apply", "report")
 
 
-class PullRequestFault(Exception):
-    """An error of ours, its cause, in what is decided for one pull request."""
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What is to be done, by `view`: of what was seen the part that could be decided on. `faults`
+    are errors of ours, of pull requests, of which nothing is done, and of runs, of which it is not
+    known what they have come to."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"pull request {number}")
-        self.number = number
+    actions: list[Action]
+    view: View
+    pull_faults: Mapping[int, Exception]
+    run_faults: Mapping[str, Exception]
 
 
-def reconcile_each(
-    view: View, parts: Sequence[Part] = EVERY_PART
-) -> tuple[list[Action], dict[int, Exception]]:
-    """The same, and nothing for pull requests of which what is to be done could not be decided by
-    an error of ours; which that was."""
-    faults: dict[int, Exception] = {}
+def reconcile_each(view: View, parts: Sequence[Part] = EVERY_PART) -> Decision:
+    """The same without pull requests and runs that an error of ours is about."""
+    pull_faults: dict[int, Exception] = {}
+    run_faults: dict[str, Exception] = {}
     while True:
-        sound = [one for one in view.pull_requests if one.pull.number not in faults]
+        # All anew: what was decided for one may have been counted in what came after.
         try:
-            return reconcile(replace(view, pull_requests=sound), parts), faults
+            actions = reconcile(view, parts)
         except PullRequestFault as fault:
-            assert isinstance(fault.__cause__, Exception)
-            # All anew: what was decided for it may have been counted in what came after.
-            faults[fault.number] = fault.__cause__
+            pull_faults[fault.number] = _get_cause(fault)
+            view = _leave_out(view, fault.number)
+        except RunFault as fault:
+            run_faults[fault.run] = _get_cause(fault)
+            view = _make_unclear(view, fault.run, run_faults[fault.run])
+        else:
+            return Decision(
+                actions=actions, view=view, pull_faults=pull_faults, run_faults=run_faults
+            )
 
 
-@contextmanager
-def _blaming(seen: PullRequestView) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise PullRequestFault(seen.pull.number) from error
+def _get_cause(fault: Exception) -> Exception:
+    assert isinstance(fault.__cause__, Exception)
+    return fault.__cause__
+
+
+def _leave_out(view: View, number: int) -> View:
+    rest = [one for one in view.pull_requests if one.pull.number != number]
+    return replace(view, pull_requests=rest)
+
+
+def _make_unclear(view: View, run: str, error: Exception) -> View:
+    """The view with a run as one of which only its name and its team are known."""
+    (one,) = (each for each in view.attempts if each.run == run)
+    rest = [each for each in view.attempts if each.run != run]
+    fault = describe_fault(error)
+    unclear = UnclearRun(run=run, plan_id=one.plan_id, fault=fault, team=one.team)
+    return replace(view, attempts=rest, unclear=(*view.unclear, unclear))
 
 
 def reconcile(view: View, parts: Sequence[Part] = EVERY_PART) -> list[Action]:
     """All that is to be done now, in an order in which it may be done.
 
-    Raises `PullRequestFault` where an error of ours is one pull request's.
+    Raises `PullRequestFault` and `RunFault` where an error of ours is one's.
     """
     ledger = open_ledger(view)
     actions: list[Action] = []
@@ -97,13 +116,13 @@ def reconcile(view: View, parts: Sequence[Part] = EVERY_PART) -> list[Action]:
     if "apply" in parts:
         actions += _answer_commands(view, ledger)
         for seen in view.pull_requests:
-            with _blaming(seen):
+            with blaming_pull(seen.pull.number):
                 verdict = judge_approval(seen, view, ledger)
             verdicts[seen.pull.number] = verdict
             actions += verdict.effects
         actions += _stop_unwanted(view, ledger)
     for seen in view.pull_requests:
-        with _blaming(seen):
+        with blaming_pull(seen.pull.number):
             if "plan" in parts:
                 actions += _tell_plan(seen, view, ledger)
             if seen.pull.number in verdicts:
@@ -118,7 +137,7 @@ def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
     are in: what one of them begins, the next one finds at work."""
     found: list[tuple[Comment, PullRequestView]] = []
     for seen in view.pull_requests:
-        with _blaming(seen):
+        with blaming_pull(seen.pull.number):
             found += [
                 (comment, seen)
                 for comment in seen.comments
@@ -126,7 +145,7 @@ def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
             ]
     found.sort(key=lambda one: (one[0].created_at, one[0].id))
     for comment, seen in found:
-        with _blaming(seen):
+        with blaming_pull(seen.pull.number):
             answered = list(_answer_one(comment, seen, view, ledger))
         yield from answered
 
@@ -184,18 +203,25 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
     """Runs at work of which every pull request that approved them is closed, or said stop. Of one
     that was merged the run is wanted, and nothing is concluded from one that nobody knows of."""
     for attempt in ledger.attempts:
-        if not attempt.is_at_work or attempt.is_stopping or not attempt.wanted_by:
-            continue
-        if any(
-            is_wanted and view.states.get(number) != "closed"
-            for number, is_wanted in attempt.wanted_by.items()
-        ):
-            continue
-        ledger.stop_run(attempt.run)
-        said = [number for number in sorted(attempt.wanted_by) if not attempt.wanted_by[number]]
-        still = [number for number in said if view.states.get(number) != "closed"]
-        reason = f"pull request {still[-1]} said stop" if still else _STOPPED
-        yield StopRun(run=attempt.run, reason=reason)
+        with blaming_run(attempt.run):
+            reason = _find_stop_reason(attempt, view)
+        if reason is not None:
+            ledger.stop_run(attempt.run)
+            yield StopRun(run=attempt.run, reason=reason)
+
+
+def _find_stop_reason(attempt: Attempt, view: View) -> str | None:
+    """Why a run is to be stopped; None where it is not."""
+    if not attempt.is_at_work or attempt.is_stopping or not attempt.wanted_by:
+        return None
+    if any(
+        is_wanted and view.states.get(number) != "closed"
+        for number, is_wanted in attempt.wanted_by.items()
+    ):
+        return None
+    said = [number for number in sorted(attempt.wanted_by) if not attempt.wanted_by[number]]
+    still = [number for number in said if view.states.get(number) != "closed"]
+    return f"pull request {still[-1]} said stop" if still else _STOPPED
 
 
 def _tell_plan(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Action]:

@@ -104,18 +104,18 @@ def serve_once(
     _report_run_errors(site, report)
     site.repository = observed.repository
     due = {number: one.total_seconds() for number, one in find_next_looks(observed.view).items()}
-    actions, faults = reconcile_each(observed.view, parts)
-    left_out = {**observed.left_out, **site.note_faults(faults)}
+    decided = reconcile_each(observed.view, parts)
+    actions, view = decided.actions, decided.view
+    left_out = {**observed.left_out, **site.note_faults(decided.pull_faults)}
+    for run, error in decided.run_faults.items():
+        report(f"what {run} has come to is not known: {site.note_fault(error)}")
     due |= _note_left_out(site, left_out, report)
     effects = Effects(
         site=site,
         repository=observed.repository,
         report=report,
         reserved=observed.reservations,
-        tongues={
-            one.pull.number: detect_language([one.pull.title])
-            for one in observed.view.pull_requests
-        },
+        tongues={one.pull.number: detect_language([one.pull.title]) for one in view.pull_requests},
     )
     writes = effects.act(actions)
     if hand_over is None:
@@ -125,7 +125,7 @@ def serve_once(
     if numbers is None:
         _renew_credentials(site, observed.repository, report)
     if site.metrics is not None:
-        site.metrics.show(observed.view)
+        site.metrics.show(view)
     for action in actions:
         subject = find_subject(action)
         if not isinstance(subject, int) or subject in effects.behind:
@@ -140,13 +140,13 @@ def serve_once(
         patience_s=effects.patience_s,
         due=due,
         left_out=left_out,
-        view=observed.view,
+        view=view,
     )
 
 
 def _report_run_errors(site: Site, report: Callable[[str], None]) -> None:
     """Report and count what reading single runs has come upon; they are held as unclear."""
-    for error in site.runs.take_errors():
+    for error in (*site.runs.take_errors(), *site.attempts.take_errors()):
         report(str(site.note_fault(error)))
 
 
