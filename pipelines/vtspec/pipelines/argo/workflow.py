@@ -3,7 +3,8 @@
 Plain data, made of constants, of the operator's settings, and of these fields of a plan: its id
 and digest, GPUs, cores, memory and time limit, and the names of its steps. No text of a spec is
 among them, so that Argo, which fills in templates wherever it finds them, finds none; the plan
-itself travels as a file.
+itself travels as a file. Of a run's it also says what it is estimated to take and cost, which its
+pods cannot change there.
 """
 
 import json
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.planning.plan_model import Plan, PlanStep
 from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.events import STEPS
@@ -41,6 +43,10 @@ STOP_REASON: Final = f"{PREFIX}/stop-reason"
 
 CREATED_AT: Final = f"{PREFIX}/created-at"
 """Which of the Workflows that a run has had this is: `createdAt` of its `workflow.json`."""
+
+ESTIMATE: Final = f"{PREFIX}/estimate"
+"""What a run was estimated to take and cost when its Workflow was made: a pod may write what it
+likes into the store's `plan.json`, and no digest covers it there."""
 
 MANAGED: Final[Mapping[str, str]] = {"app.kubernetes.io/managed-by": "vtspec"}
 """The label that says of an object that vtspec made it."""
@@ -147,6 +153,8 @@ def _render(plan: Plan, settings: RenderSettings, attempt: int, names: _Names) -
         raise ValueError(f"a plan with the steps {', '.join(steps)} has no Workflow")
     labels = build_labels(plan, settings, attempt)
     limit_s = parse_duration(plan.resources.max_duration)
+    # What completes a result takes another time than the plan, and counts for no limit.
+    estimate = {ESTIMATE: encode_estimate(plan.estimate)} if names.steps == STEPS else {}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
@@ -157,6 +165,7 @@ def _render(plan: Plan, settings: RenderSettings, attempt: int, names: _Names) -
             "annotations": {
                 f"{PREFIX}/digest": plan.digest,
                 MAX_WAIT: str(settings.max_wait_s),
+                **estimate,
             },
         },
         "spec": {
@@ -181,6 +190,16 @@ def _render(plan: Plan, settings: RenderSettings, attempt: int, names: _Names) -
             ],
         },
     }
+
+
+def encode_estimate(estimate: Estimate) -> str:
+    """What a Workflow says of its run's costs, and of the time that these are for."""
+    told = {
+        "cost": estimate.cost,
+        "currency": estimate.currency,
+        "seconds": estimate.whole_seconds,
+    }
+    return json.dumps(told, sort_keys=True)
 
 
 def render_plan_config(plan: Plan, settings: RenderSettings) -> Json:

@@ -11,6 +11,7 @@ from vtspec.pipelines.operations.cluster_workflows import settle_runs
 from vtspec.pipelines.runs import Runs
 
 from .approval import choose_team
+from .expected_cost import ExpectedCost, choose_cost
 from .faults import describe_fault
 from .observed_runs import ObservedRun, ObservedRuns
 from .observed_workflows import ObservedWorkflow, WorkflowsByRun
@@ -201,6 +202,10 @@ def _make_attempt(
             is_of_last = current is None or each is current
             wanted[number] = wanted.get(number, False) or (is_wanted and is_of_last)
     login = approvals[0].login if approvals else ""
+    stored, noted = _read_stored_cost(plan), _find_noted_cost(workflows)
+    # Of one whose result is only completed, what that took.
+    seconds = None if one.state.before is None else one.state.clock.seconds
+    cost, currency = choose_cost(stored, noted, seconds)
     return Attempt(
         run=one.name,
         spec=plan.name,
@@ -213,8 +218,9 @@ def _make_attempt(
         wanted_by=wanted,
         is_stopping=current is not None and current.is_stopping,
         team=_find_team(one, plan, login, project),
-        cost=_estimate_cost(one, plan),
-        currency=plan.estimate.currency,
+        cost=cost,
+        currency=currency,
+        stored_cost=stored if noted is not None and stored != noted else None,
         log=one.log,
         link=one.link,
     )
@@ -243,7 +249,9 @@ def look_closer(
     return attempt if found is None else replace(attempt, workflow=found)
 
 
-def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator[EndedRun]:
+def list_ended(
+    every: Sequence[ObservedRun], workflows: WorkflowsByRun, project: "ProjectSpec"
+) -> Iterator[EndedRun]:
     """What the runs of teams have cost, at what was planned for an hour of them."""
     for one in every:
         plan = one.plan
@@ -251,24 +259,19 @@ def list_ended(every: Sequence[ObservedRun], project: "ProjectSpec") -> Iterator
             continue
         team = _find_team(one, plan, "", project)
         if team is not None:
-            yield EndedRun(
-                run=one.name,
-                team=team,
-                ended=one.ended,
-                cost=_compute_cost(plan, one.state.clock.seconds),
-                currency=plan.estimate.currency,
-            )
+            noted = _find_noted_cost(workflows.get(one.name, ()))
+            seconds = one.state.clock.seconds
+            cost, currency = choose_cost(_read_stored_cost(plan), noted, seconds)
+            yield EndedRun(run=one.name, team=team, ended=one.ended, cost=cost, currency=currency)
 
 
-def _estimate_cost(one: ObservedRun, plan: "Plan") -> float | None:
-    """What a run at work is to cost; of one whose result is only completed, what that took."""
-    if one.state.before is None:
-        return plan.estimate.cost
-    return _compute_cost(plan, one.state.clock.seconds)
-
-
-def _compute_cost(plan: "Plan", seconds: float) -> float | None:
+def _read_stored_cost(plan: "Plan") -> ExpectedCost:
     estimate = plan.estimate
-    if estimate.cost is None or not estimate.whole_seconds:
-        return None
-    return estimate.cost * seconds / estimate.whole_seconds
+    return ExpectedCost(
+        cost=estimate.cost, seconds=estimate.whole_seconds, currency=estimate.currency
+    )
+
+
+def _find_noted_cost(workflows: Sequence[ObservedWorkflow]) -> ExpectedCost | None:
+    """What the Workflows of a run say that it costs, which its pods cannot change there."""
+    return next((one.expected for one in workflows if one.expected is not None), None)

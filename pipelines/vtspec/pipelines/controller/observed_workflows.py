@@ -13,8 +13,9 @@ from vtspec.pipelines.cluster.object_watch import ObjectWatch
 from vtspec.pipelines.cluster.run_workflow import find_stores
 from vtspec.pipelines.runs.run import find_plan_id
 
+from .expected_cost import ExpectedCost
 from .view import Approval, UnclearRun
-from .workflow_marks import read_approvals, read_wanted
+from .workflow_marks import read_approvals, read_expected_cost, read_wanted
 
 if TYPE_CHECKING:
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient, Object
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class ObservedWorkflow:
     """A Workflow as the cluster has it, and what it says: of which run it is, what has come of it,
-    who approved it, which pull requests want it still, and which `stores` its pods tell of it."""
+    who approved it, which pull requests want it still, which `stores` its pods tell of it, and
+    what the run is `expected` to cost."""
 
     raw: "Object"
     run: str
@@ -31,6 +33,7 @@ class ObservedWorkflow:
     approvals: tuple[Approval, ...]
     wanted_by: Mapping[int, bool]
     stores: frozenset[str]
+    expected: ExpectedCost | None
 
     def is_of(self, store: str | None) -> bool:
         """Whether its pods tell that store of it, as far as it says where; a folder is told by
@@ -53,6 +56,7 @@ def observe_workflow(raw: "Object") -> ObservedWorkflow:
         approvals=tuple(read_approvals(metadata)),
         wanted_by=read_wanted(metadata),
         stores=frozenset(find_stores(read_mapping(raw, "spec"))),
+        expected=read_expected_cost(metadata),
     )
 
 

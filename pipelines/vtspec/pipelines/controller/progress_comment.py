@@ -14,10 +14,10 @@ from vtspec.pipelines.reporting.render.markdown_budget import join_blocks
 from vtspec.pipelines.runs.state_phrases import format_figures
 
 from .approved_runs import render_approved
-from .comment_text import cut_text, render_link, render_sha
+from .comment_text import capitalize, cut_text, render_link, render_sha
 from .markers import make_marker
 from .phrases import quote
-from .replies import explain_unclear
+from .replies import explain_stored_cost, explain_unclear
 from .view import Approval, Attempt, PullRequestView, View
 
 _NOTHING: Final[Mapping[str, Approval]] = MappingProxyType({})
@@ -76,11 +76,13 @@ def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue:
     figures = render_code(format_figures(state, " · ", tongue), 300) if has_begun else ""
     page = attempt.link or view.tracking
     where = render_link("MLflow", page) if page is not None else ""
+    doubt = explain_stored_cost(attempt)
     return join_blocks(
         [
             f"### ⏳ {quote(attempt.run)}",
             _name_approvals(attempt, seen, tongue),
             phase,
+            "" if doubt is None else f"⚠️ {capitalize(doubt.say(tongue))}.",
             figures,
             _draw_curve(attempt),
             where,

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import PullRequestState
-from vtspec.pipelines.formatting import format_number
+from vtspec.pipelines.formatting import format_cost, format_number
 from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
@@ -244,6 +244,28 @@ def describe_run(attempt: Attempt) -> Sentence:
     figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
     where = "" if attempt.link is None else f" ({render_link('MLflow', attempt.link)})"
     return Sentence(en=f"{words.en}{figure}{where}", ko=f"{words.ko}{figure}{where}")
+
+
+def explain_stored_cost(attempt: Attempt) -> Sentence | None:
+    """That the plan of a run in the store says otherwise what it costs than its Workflow."""
+    stored = attempt.stored_cost
+    if stored is None:
+        return None
+    told = _format_expected(stored.cost, stored.currency)
+    counted = _format_expected(attempt.cost, attempt.currency)
+    return Sentence(
+        en=f"its `plan.json` in the store says that it costs {told.en}, and its Workflow says "
+        f"otherwise: for limits {counted.en} counts",
+        ko=f"저장소의 `plan.json`에 적힌 비용({told.ko})이 워크플로의 것과 다릅니다. 한도에는 "
+        f"{counted.ko}로 셉니다",
+    )
+
+
+def _format_expected(cost: float | None, currency: str) -> Sentence:
+    if cost is None:
+        return Sentence(en="what nobody knows", ko="알 수 없음")
+    text = format_cost(cost, currency)
+    return Sentence(en=f"about {text}", ko=f"약 {text}")
 
 
 def explain_stop(run: str, others: Sequence[int], continuation: Sentence) -> Sentence:

@@ -28,6 +28,7 @@ from vtspec.pipelines.reporting.facts import Facts
 from vtspec.pipelines.runs.state import RunState, Standing, find_standing
 from vtspec.schema.problem import Problem
 
+from .expected_cost import ExpectedCost
 from .reservations import Reservation
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ class Attempt:
 
     `wanted_by` are the pull requests that approved it, and whether each still wants it: False
     since one of them said stop. `is_stopping` says that the cluster was told so. `cost` is what
-    it is estimated to cost, `spent` what it has cost; `team` whose limits it counts for. `log` are
-    the last lines that its failed step printed, `facts` its report's, once it is over; `link` is
-    where MLflow shows it.
+    it is estimated to cost, `stored_cost` what its plan in the store says of that where its
+    Workflow says otherwise; `team` whose limits it counts for. `log` are the last lines that its
+    failed step printed, `facts` its report's, once it is over; `link` is where MLflow shows it.
     """
 
     run: str
@@ -110,6 +111,7 @@ class Attempt:
     team: str | None = None
     cost: float | None = None
     currency: str = "USD"
+    stored_cost: ExpectedCost | None = None
     facts: Facts | None = None
     log: Sequence[str] = ()
     link: str | None = None

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from vtspec.pipelines.argo.workflow import PREFIX
-from vtspec.pipelines.runs.json_values import to_int, to_mapping, to_text
+from vtspec.pipelines.argo.workflow import ESTIMATE, PREFIX
+from vtspec.pipelines.runs.json_values import to_int, to_mapping, to_number, to_text
 
+from .expected_cost import ExpectedCost
 from .view import Approval, ApprovalSource
 
 _WANTED: Final = re.compile(rf"{re.escape(PREFIX)}/pull-request-([0-9]{{1,9}})")
@@ -30,6 +31,21 @@ def render_marks(pull_request: int, approval: Approval | None) -> dict[str, Any]
         return {"labels": wanted}
     text = json.dumps(asdict(approval), sort_keys=True)
     return {"labels": wanted, "annotations": {f"{PREFIX}/approval-{pull_request}": text}}
+
+
+def read_expected_cost(metadata: Mapping[str, object]) -> ExpectedCost | None:
+    """What its Workflow says that a run costs; None where that says nothing, as an earlier
+    vtspec's and a completion's do."""
+    text = to_text(to_mapping(metadata.get("annotations")).get(ESTIMATE))
+    try:
+        told = to_mapping(json.loads(text or ""))
+    except (ValueError, RecursionError):
+        return None
+    cost, seconds = (to_number(told.get(key)) for key in ("cost", "seconds"))
+    currency = to_text(told.get("currency"))
+    if currency is None or (cost or 0.0) < 0 or (seconds or 0.0) < 0:
+        return None
+    return ExpectedCost(cost=cost, seconds=seconds, currency=currency)
 
 
 def read_wanted(metadata: Mapping[str, object]) -> dict[int, bool]:
