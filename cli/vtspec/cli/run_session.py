@@ -129,13 +129,15 @@ def _carry_out_on_cluster(
     confirm: Callable[[], None] | None,
     progress: "RunProgress",
 ) -> "SeedsResult":
+    from vtspec.pipelines.controller.submitted_costs import SubmittedCosts
     from vtspec.pipelines.operations.cluster_runner import ClusterRequest
     from vtspec.pipelines.operations.cluster_runs import (
         run_on_cluster,
         would_begin_on_cluster,
     )
 
-    asked = ClusterRequest(request=request)
+    limits = SubmittedCosts(repository=request.planned.repository)
+    asked = ClusterRequest(request=request, limits=limits)
     if confirm and would_begin_on_cluster(asked, os.environ):
         confirm()
     # A Ctrl-C ends the looking, and not the run, which is the cluster's.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from vtspec.pipelines.argo.workflow_state import WorkflowState
+from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.state import choose_attempt
 
@@ -197,6 +198,10 @@ class Ledger:
             currency=plan.estimate.currency,
         )
 
+    def hold(self, reservation: Reservation) -> None:
+        """Count what is reserved for a run that is to come."""
+        self._reservations = (*self._reservations, reservation)
+
     def stop_run(self, run: str) -> None:
         """Note that the cluster is told to stop a run."""
         self._attempts[run] = replace(self._attempts[run], is_stopping=True)
@@ -229,20 +234,23 @@ def make_reservation(
     target: Target, standing: Standing, team: str | None, view: View
 ) -> Reservation | None:
     """What is reserved for a run that is to be begun; None where nothing limits what it costs."""
-    cost = target.plan.estimate.cost
-    if (
-        standing.is_completion
-        or team is None
-        or view.project.teams[team].limits.cost_per_month is None
-        or cost is None
-    ):
+    if standing.is_completion or team is None:
         return None
     after_seq = -1 if standing.after_seq is None else standing.after_seq
+    return reserve_cost(standing.counted_run, target.plan.estimate, team, after_seq, view)
+
+
+def reserve_cost(
+    run: str, estimate: Estimate, team: str, after_seq: int, view: View
+) -> Reservation | None:
+    """The same of a run by its name, of which `after_seq` is the last event that was told."""
+    if view.project.teams[team].limits.cost_per_month is None or estimate.cost is None:
+        return None
     return Reservation(
-        run=standing.counted_run,
+        run=run,
         team=team,
-        cost=cost,
+        cost=estimate.cost,
         after_seq=after_seq,
         at=view.now,
-        currency=target.plan.estimate.currency,
+        currency=estimate.currency,
     )

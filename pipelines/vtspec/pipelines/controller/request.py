@@ -17,7 +17,6 @@ from .approval import (
     Asker,
     choose_team,
     find_asker_problem,
-    find_budget_problem,
     find_limit_problem,
 )
 from .commands import (
@@ -27,6 +26,7 @@ from .commands import (
     SpecCommand,
     parse_command,
 )
+from .cost_limits import find_cost_problem
 from .digests import Target, find_meant, list_changed, write_line
 from .ledger import Ledger, Standing
 from .markers import (
@@ -237,40 +237,8 @@ def find_run_problem(
     team = choose_team(plan, login, view.project)
     if team is None or standing.is_completion:
         return None
-    problem = _find_unknown_costs(view, team, standing, ledger)
-    if problem is None:
-        spent = ledger.count_spent(team, standing.counted_run)
-        problem = find_budget_problem(team, plan.estimate.cost, spent, view.project)
+    problem = find_cost_problem(view, team, plan.estimate.cost, standing.counted_run, ledger)
     return None if problem is None else run_replies.put_before(target, problem)
-
-
-def _find_unknown_costs(
-    view: View, team: str, standing: Standing, ledger: Ledger
-) -> Sentence | None:
-    """What counts for a team's limit of this month by nobody knows how much."""
-    if view.project.teams[team].limits.cost_per_month is None:
-        return None
-    if view.spoiled_reservation is not None:
-        namespace = "" if view.project.cluster is None else view.project.cluster.namespace
-        told = run_replies.explain_spoiled_reservation(view.spoiled_reservation, namespace)
-        return run_replies.explain_unknown_costs(team, told)
-    month = (view.now.year, view.now.month)
-    unclear = next(
-        (
-            one
-            for one in view.unclear
-            if one.team in (None, team)
-            and (one.ended is None or (one.ended.year, one.ended.month) == month)
-        ),
-        None,
-    )
-    if unclear is not None:
-        return run_replies.explain_unknown_costs(team, replies.explain_unclear(unclear))
-    uncounted = ledger.find_uncounted(team, standing.counted_run)
-    if uncounted is None:
-        return None
-    told = run_replies.explain_uncounted(uncounted, team, view.project.prices.currency)
-    return run_replies.explain_unknown_costs(team, told)
 
 
 def propose_line(request: Request) -> str | None:

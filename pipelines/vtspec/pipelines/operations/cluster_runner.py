@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused, Temporary
@@ -44,11 +44,33 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunToBegin:
+    """A run that is to be begun or gone on with, for whose limits it counts; `after_seq` is the
+    last event that was told of it, -1 for none."""
+
+    run: str
+    plan: "Plan"
+    team: str | None
+    after_seq: int = -1
+
+
+class CostLimits(Protocol):
+    """What runs may cost together. Both raise `Refused` where that would be too much."""
+
+    def check(self, runs: Sequence[RunToBegin], client: "KubernetesClient") -> None:
+        """Only say so."""
+
+    def reserve(self, runs: Sequence[RunToBegin], client: "KubernetesClient") -> None:
+        """Keep what they may cost for them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClusterRequest:
     """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does, and
     is asked once of each. `marks` are further labels and annotations of the Workflows,
     `team` whose queue they wait in if not their folder's or author's. `run` is the one that may be
-    begun or gone on with, where that is no matter of what is there by then."""
+    begun or gone on with, where that is no matter of what is there by then. `limits` are held for
+    all plans together; whoever has held them already leaves them out."""
 
     request: RunRequest
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
@@ -58,6 +80,7 @@ class ClusterRequest:
     team: str | None = None
     run: str | None = None
     is_controller: bool = False
+    limits: CostLimits | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +147,22 @@ class ClusterRunner:
             return None
         return find_lacking_completion(Run(self.runs.folder / decision.run), plan)
 
+    def list_to_begin(self, plans: "Sequence[Plan]") -> list[RunToBegin]:
+        """The runs that carrying out the plans would begin or go on with; raises as `decide`."""
+        found = []
+        for plan in plans:
+            attempts = self._list_attempts(plan)
+            decision = self.decide(plan, attempts)
+            if decision.action not in ("begin", "resume"):
+                continue
+            name = decision.run or make_run_name(plan.id, _count_next(attempts))
+            seq = -1
+            if decision.action == "resume":
+                seq = Run(self.runs.folder / name).read_state().seq
+            team = self.settings[plan.id].team
+            found.append(RunToBegin(run=name, plan=plan, team=team, after_seq=seq))
+        return found
+
     def _list_attempts(self, plan: "Plan") -> list[Run]:
         attempts = self.runs.list_by_plan(plan.id)
         for run in attempts:
@@ -148,7 +187,7 @@ class ClusterRunner:
                 return self._begin_completion(run, plan, completion, callbacks)
             return BegunRun(plan=plan, run=run, how="shown", completion=completion)
         # As it was decided: whoever began it since then, which takes seconds, began the same run.
-        number = 1 + max((run.attempt for run in attempts), default=0)
+        number = _count_next(attempts)
         self._refuse_other(decision.run or make_run_name(plan.id, number))
         if decision.action == "begin":
             self._warn_of_data(plan, callbacks)
@@ -373,6 +412,11 @@ class ClusterRunner:
 
         self.runs.fetch(run)
         return RunResult(run=run, state=state, how=how, outcome=outcome, shipped=shipped)
+
+
+def _count_next(attempts: Sequence[Run]) -> int:
+    """The number of the attempt after these."""
+    return 1 + max((run.attempt for run in attempts), default=0)
 
 
 def open_runner(asked: ClusterRequest, environ: Mapping[str, str]) -> ClusterRunner:

@@ -17,8 +17,10 @@ def would_begin_on_cluster(asked: ClusterRequest, environ: Mapping[str, str]) ->
     """Whether carrying the plans out would begin or resume anything, or do a part anew; raises
     where that would be refused, by `vtspec.yaml` or by the cluster."""
     runner = open_runner(asked, environ)
-    begins = False
-    for plan in asked.request.planned.plans:
+    plans, begins = asked.request.planned.plans, False
+    if asked.limits is not None:
+        asked.limits.check(runner.list_to_begin(plans), runner.client)
+    for plan in plans:
         decision = runner.decide(plan)
         completion = runner.find_completion(decision, plan)
         if decision.action == "begin" or (completion is not None and completion.needs_pods):
@@ -36,8 +38,9 @@ def run_on_cluster(
 
     What another policy asks of such a result is made of it: there, where it needs a framework.
     Who stops looking leaves the runs alone. Raises `SpecError` with all that lacks for a cluster,
-    `Refused` where runs are in a folder, only the controller may submit, or the last attempt was
-    cut short and nobody said what to do about it; and as the cluster and the store do.
+    `Refused` where runs are in a folder, only the controller may submit, a limit of cost has no
+    room, or the last attempt was cut short and nobody said what to do about it; and as the cluster
+    and the store do.
     """
     runner = open_runner(asked, environ)
     plans = asked.request.planned.plans
@@ -75,6 +78,9 @@ def begin_on_cluster(
 def _begin_all(
     runner: ClusterRunner, plans: "Sequence[Plan]", callbacks: RunCallbacks
 ) -> list[BegunRun]:
+    limits = runner.asked.limits
+    if limits is not None:
+        limits.reserve(runner.list_to_begin(plans), runner.client)
     begun: list[BegunRun] = []
     try:
         for plan in plans:

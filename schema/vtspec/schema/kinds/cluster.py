@@ -147,7 +147,8 @@ class TeamLimits(Part):
     cost_per_month: Annotated[float, Field(ge=0)] | None = Field(
         default=None,
         description="What its runs of one calendar month (UTC) may cost together, in "
-        "`prices.currency`; only what pull requests ask for is held to it.",
+        "`prices.currency`; what a pull request or `--backend argo` would begin beyond it is "
+        "refused.",
         examples=[500.0],
     )
 
