@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from cluster_plans import a_published_plan
 from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, append
 from toy_runs import a_plan as a_toy_plan
 from toy_runs import name_plan
@@ -214,6 +217,41 @@ def test_one_that_is_needed_stays_unless_that_is_forced(root: Path) -> None:
     assert f"vtspec rm {CATS} --force" in str(result.exception)
     assert left(root) == [CATS]
     typed("rm", CATS, "--force", "--yes")
+    assert left(root) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_now", "told"),
+    [
+        ("{costPerMonth: 500}", True, "needed: costPerMonth of team vision counts about 7.00 EUR"),
+        ("{costPerMonth: 500}", False, None),
+        ("{gpus: 4}", True, None),
+    ],
+)
+def test_what_a_limit_of_this_month_counts_is_not_freed_unasked(
+    root: Path, limits: str, is_now: bool, told: str | None
+) -> None:
+    (root / "vtspec.yaml").write_text(
+        "apiVersion: vtspec.dev/v1alpha1\nkind: Project\nmetadata: {name: here}\nspec:\n"
+        "  prices: {cpuPerHour: 0.04, currency: EUR}\n"
+        f"  teams: {{vision: {{specs: [specs/experiments], limits: {limits}}}}}\n"
+    )
+    plan = a_published_plan()
+    # The run takes two seconds.
+    estimate = replace(plan.estimate, cost=35.0, currency="EUR", seconds=10.0, report_seconds=None)
+    folder = a_run_folder(root / "runs", FINISHED, replace(plan, estimate=estimate).to_json())
+    events = folder / "events.jsonl"
+    if is_now:
+        events.write_text(
+            events.read_text().replace("2026-01-01", f"{datetime.now(UTC):%Y-%m}-01")
+        )
+    shown = typed("rm", plan.id, "--yes")
+    output = " ".join(shown.output.split())
+    assert (told in output and "freer without it" in output) if told else "needed" not in output
+    assert left(root) == ([plan.id] if told else [])
+    assert typed("prune", "--keep", "0", "--yes", "--no-unfinished").exception is None
+    assert left(root) == ([plan.id] if told else [])
+    typed("rm", plan.id, "--force", "--yes")
     assert left(root) == []
 
 

@@ -55,8 +55,8 @@ def command(
     What a flag leaves open, `retention` in vtspec.yaml says. What something needs stays: as the
     baseline or the start weights of an experiment or a run, as a seed that others are judged
     with, as the model that an alias of MLflow's registry names, or since MLflow has not got all
-    of it; and everything while a spec that may need it cannot be read. MLflow keeps what it was
-    sent.
+    of it, or since a team's costPerMonth counts for this month what it has cost; and everything
+    while a spec that may need it cannot be read. MLflow keeps what it was sent.
     """
     from vtspec.cli.commands.rm import print_removals, remove_chosen
     from vtspec.cli.run_arguments import look_at_cluster

@@ -33,8 +33,9 @@ def command(
 
     What needs a run is told: an experiment or a run that starts from its model, one that is
     compared with it or judged over its seed, a spec that cannot be read, events that MLflow has
-    not got yet. Such a run stays without --force, one that is worked on in any case. Of a run of
-    the cluster its Workflow goes too. MLflow keeps what it was sent.
+    not got yet; and what it has cost, where that counts for a team's costPerMonth of this month,
+    which it frees. Such a run stays without --force, one that is worked on in any case. Of a run
+    of the cluster its Workflow goes too. MLflow keeps what it was sent.
     """
     from vtspec.cli.run_arguments import look_at_cluster
     from vtspec.pipelines.errors import Refused

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +26,7 @@ from .cluster_schedules import describe_schedule, explain_unknown
 from .cluster_workflows import delete_from_cluster
 from .run import get_tracking_uri
 from .runs import RunSummary, read_runs, refuse_unknown_specs
+from .spending import describe_spending
 
 if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
@@ -257,7 +258,14 @@ def _find_needs(
         *(need for found in every for need in _iter_needs_of_run(found, every)),
         *(need for found in every for need in _iter_unsent(found)),
         *(need for found in chosen for need in _iter_aliases(found, repository)),
+        *(need for found in chosen for need in _iter_spending(found, repository)),
     ]
+
+
+def _iter_spending(found: RunSummary, repository: "Repository") -> Iterator[_Need]:
+    told = describe_spending(found.run, found.state, repository, datetime.now(UTC))
+    if told is not None:
+        yield _Need(name=found.run.name, by=told)
 
 
 def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") -> Iterator[_Need]:
