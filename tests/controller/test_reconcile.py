@@ -1092,3 +1092,37 @@ def test_who_asks_for_a_plan_that_is_not_begun_any_more_is_told_why() -> None:
     assert "to run it again: `/vtspec rerun digits`" in reply
     assert "`cats` cannot be carried out on the cluster: `no image of timm`" in reply
     assert "/vtspec apply" not in reply
+
+
+@pytest.mark.parametrize("line", ["/vtspec rerun", "/vtspec rerun digits"])
+def test_seeds_that_have_run_are_run_again_and_of_the_others_it_is_said_how(line: str) -> None:
+    seeds = [a_plan_of(seed=seed) for seed in (1, 2, 3)]
+    world = World()
+    number = world.open(a_spec(seeds[0], plans=tuple(seeds)))
+    world.settle()
+    for plan in seeds[:2]:
+        world.apply(number, plan)
+        world.settle()
+        world.begin_working(plan.id)
+        world.end(plan.id, "failed")
+    world.settle()
+    said = world.comment(number, line)
+    world.settle()
+    reply = world.reply_to(number, said)
+    assert [run for run, _ in world.created[2:]] == [f"{plan.id}-2" for plan in seeds[:2]]
+    assert world.reactions_to(number, said) == {"eyes", "rocket"}
+    assert "`digits (seed 3)` never ran" in reply
+    assert f"```\n/vtspec apply {seeds[2].digest[7:14]}\n```" in reply
+    assert seeds[0].digest[7:14] not in reply
+
+
+def test_of_seeds_that_all_never_ran_it_is_said_how_they_do() -> None:
+    seeds = tuple(a_plan_of(seed=seed) for seed in (1, 2))
+    world = World()
+    number = world.open(a_spec(seeds[0], plans=seeds))
+    world.settle()
+    said = world.comment(number, "/vtspec rerun digits")
+    world.settle()
+    digest = compute_all_digest(list_targets([a_spec(seeds[0], plans=seeds)]))
+    assert f"```\n/vtspec apply {digest[:7]}\n```" in world.reply_to(number, said)
+    assert world.reactions_to(number, said) == {"-1"}

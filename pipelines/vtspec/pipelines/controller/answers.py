@@ -4,13 +4,11 @@ Every command is answered once: by a reply, or, for a stranger's, by a reaction 
 for is judged anew until it has been answered, so that nothing is done for what is no more true.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from vtspec.pipelines.language import Sentence
 from vtspec.schema.suggestions import find_nearest
 
-from . import replies, run_replies
+from . import replies
 from .actions import Action, LabelRun
 from .approved_runs import read_approved
 from .commands import (
@@ -22,21 +20,19 @@ from .commands import (
     SpecCommand,
     parse_command,
 )
-from .digests import list_targets, write_lines
+from .digests import list_targets
 from .earlier_plans import tell_changes_since
 from .request import (
     Answer,
     Request,
-    find_bar,
-    find_standing,
     is_too_old,
-    list_open,
     propose_line,
     refuse,
+    tell_how,
 )
 from .run_advice import explain_continuation
 from .run_answers import answer_apply, answer_rerun
-from .view import Attempt, PlannedSpec
+from .view import Attempt
 
 
 def answer_comment(request: Request) -> Answer | None:
@@ -124,37 +120,7 @@ def _answer_plan(request: Request, command: SpecCommand) -> Answer:
     if not chosen:
         return refuse(replies.NO_SPECS)
     text = replies.list_plans(chosen, seen.specs, seen.pull.head_sha)
-    return Answer(outcome="done", sentences=(text, *_tell_how(request, chosen)))
-
-
-def _tell_how(request: Request, chosen: Sequence[PlannedSpec]) -> Iterator[Sentence]:
-    """How these specs are carried out; of those that are not any more, why."""
-    seen, ledger = request.seen, request.ledger
-    every = list_targets(chosen)
-    targets = list_open(every, ledger)
-    for target in (one for one in every if one not in targets):
-        if target.spec.obstacles:
-            yield run_replies.explain_obstacles(target)
-        else:
-            yield run_replies.explain_standing(target, find_standing(target, ledger), False)
-    if not targets:
-        return
-    bar = find_bar(seen, request.view)
-    if bar is not None:
-        yield bar
-        return
-    when = request.view.project.approval.when
-    if when == "comment":
-        yield run_replies.explain_lines(write_lines(targets, seen.specs))
-        return
-    others = [one for one in targets if one.spec.cause != "changed"]
-    if len(others) < len(targets):
-        yield run_replies.explain_when(when)
-    if others and when == "approval":
-        yield run_replies.REVIEWS_ITS_OWN
-    elif others:
-        lines = write_lines(others, seen.specs)
-        yield run_replies.explain_lines(lines, is_after_merge=True)
+    return Answer(outcome="done", sentences=(text, *tell_how(request, list_targets(chosen))))
 
 
 def _answer_report(request: Request, command: SpecCommand) -> Answer:

@@ -1,6 +1,6 @@
 """A command and all that it is judged by; what its answers share. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -27,7 +27,7 @@ from .commands import (
     parse_command,
 )
 from .cost_limits import find_cost_problem
-from .digests import Target, find_meant, list_changed, write_line
+from .digests import Target, find_meant, list_changed, write_line, write_lines
 from .ledger import Ledger, Standing
 from .markers import (
     CONCLUDED,
@@ -245,6 +245,35 @@ def propose_line(request: Request) -> str | None:
     """The line that carries out what the pull request changes; None where nothing can be."""
     targets = list_open(list_changed(request.seen.specs), request.ledger)
     return write_line(targets, request.seen.specs) if targets else None
+
+
+def tell_how(request: Request, every: Sequence[Target]) -> Iterator[Sentence]:
+    """How these plans are carried out; of those that are not any more, why."""
+    seen, ledger = request.seen, request.ledger
+    targets = list_open(every, ledger)
+    for target in (one for one in every if one not in targets):
+        if target.spec.obstacles:
+            yield run_replies.explain_obstacles(target)
+        else:
+            yield run_replies.explain_standing(target, find_standing(target, ledger), False)
+    if not targets:
+        return
+    bar = find_bar(seen, request.view)
+    if bar is not None:
+        yield bar
+        return
+    when = request.view.project.approval.when
+    if when == "comment":
+        yield run_replies.explain_lines(write_lines(targets, seen.specs))
+        return
+    others = [one for one in targets if one.spec.cause != "changed"]
+    if len(others) < len(targets):
+        yield run_replies.explain_when(when)
+    if others and when == "approval":
+        yield run_replies.REVIEWS_ITS_OWN
+    elif others:
+        lines = write_lines(others, seen.specs)
+        yield run_replies.explain_lines(lines, is_after_merge=True)
 
 
 def refuse(*sentences: Sentence) -> Answer:

@@ -30,6 +30,7 @@ from .request import (
     is_allowed,
     propose_line,
     refuse,
+    tell_how,
 )
 from .view import Approval, Attempt
 
@@ -72,17 +73,28 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
     if refusal is None:
         refusal = _find_stale(request, targets, is_same=False)
     done = {one.plan_id for one in begun}
-    left = [target for target in targets if target.plan.id not in done]
-    if not command.specs:
-        left = [one for one in left if request.ledger.list_by_plan(one.plan.id)]
-    if begun and not left:
-        return Answer(outcome="done", sentences=(run_replies.explain_begun(begun),))
+    ran, fresh = list[Target](), list[Target]()
+    for target in (one for one in targets if one.plan.id not in done):
+        (ran if request.ledger.list_by_plan(target.plan.id) else fresh).append(target)
     told = (run_replies.explain_begun(begun),) if begun else ()
-    if refusal is None and not left:
-        refusal = (run_replies.explain_never_run(propose_line(request)),)
+    # Nobody has approved these by saying "again"; of what is not named only other seeds are meant.
+    meant = {*command.specs, *(one.spec.name for one in ran), *(one.spec for one in begun)}
+    lacking = _explain_fresh(request, [one for one in fresh if one.spec.name in meant])
+    if refusal is None and begun and not ran:
+        return Answer(outcome="done", sentences=(*told, *lacking))
+    if refusal is None and not ran:
+        refusal = lacking or (run_replies.explain_never_run(propose_line(request)),)
     if refusal is not None:
         return refuse(*told, *refusal)
-    return _run_again(request, left, begun)
+    answer = _run_again(request, ran, begun)
+    return replace(answer, sentences=(*answer.sentences, *lacking))
+
+
+def _explain_fresh(request: Request, fresh: Sequence[Target]) -> tuple[Sentence, ...]:
+    """What of an experiment that is to run again never ran, and what carries it out."""
+    if not fresh:
+        return ()
+    return (run_replies.explain_fresh(fresh), *tell_how(request, fresh))
 
 
 def _find_refusal(request: Request, *, is_apply: bool) -> tuple[Sentence, ...] | None:
@@ -243,8 +255,6 @@ def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Atte
 
 def _find_rerun_problem(request: Request, target: Target) -> Sentence | None:
     attempts = request.ledger.list_by_plan(target.plan.id)
-    if not attempts:
-        return run_replies.explain_never_run(write_line([target], request.seen.specs))
     if attempts[-1].is_at_work:
         return run_replies.explain_at_work(attempts[-1].run)
     # Another policy is another digest, which nobody has approved by saying "again".

@@ -250,3 +250,20 @@ def explain_never_run(line: str | None) -> Sentence:
         en=f"this plan has not been carried out yet; {paste.en}",
         ko=f"이 계획은 아직 실행된 적이 없습니다. {paste.ko}",
     )
+
+
+def explain_fresh(targets: Sequence[Target]) -> Sentence:
+    """Plans that never ran are not run again, beside others that are."""
+    names = ", ".join(
+        f"`{name}`" for name in dict.fromkeys(_name_plan(one) for one in targets[:_MOST_LINES])
+    )
+    return Sentence(
+        en=f"{names} never ran, so there is nothing to repeat, and nobody has approved it yet",
+        ko=f"{names}: 아직 실행된 적이 없어 반복할 것이 없고, 승인되지도 않았습니다",
+    )
+
+
+def _name_plan(target: Target) -> str:
+    """A plan by its experiment, and by its seed where that has several."""
+    is_one = len(target.spec.plans) < 2
+    return target.plan.name if is_one else f"{target.plan.name} (seed {target.plan.training.seed})"
