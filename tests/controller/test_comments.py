@@ -45,7 +45,7 @@ from vtspec.pipelines.planning.plan_phrases import describe_plan
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 from vtspec.pipelines.redaction import Redactor
 from vtspec.pipelines.reporting.facts import build_facts
-from vtspec.pipelines.runs.state import Failure, RunState, fold_events
+from vtspec.pipelines.runs.state import Failure, RunClock, RunState, fold_events
 from vtspec.pipelines.runs.state import Status as RunStatus
 from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import make_visible
@@ -188,8 +188,14 @@ def test_golden_plan_comment() -> None:
 
 def test_golden_plan_comment_of_a_plan_that_was_run_already() -> None:
     done = an_attempt(
-        state=RunState(status="succeeded", run=PLAN.id, final=in_training().final),
+        state=RunState(
+            status="succeeded",
+            run=PLAN.id,
+            final=in_training().final,
+            clock=RunClock(seconds=754.0),
+        ),
         workflow=None,
+        spent=0.031,
         link="https://reports.example/run/1",
     )
     expect_golden("plan-already-run.md", write_plan(a_pull(a_whole_spec()), done), COMMENTS)
@@ -251,15 +257,12 @@ def test_golden_result_comment_against_the_baseline_in_korean() -> None:
 
 
 @pytest.mark.parametrize(("title", "about"), [("Train longer", "about "), (KOREAN, "약 ")])
-def test_what_a_run_has_cost_is_told_of_a_plan_that_is_proposed(title: str, about: str) -> None:
-    done = replace(a_done_attempt(), digest=PLAN.digest)
-    estimate = replace(PLAN.estimate, seconds=300.0, report_seconds=0.0, cost=1.0)
-    plan, view = replace(PLAN, estimate=estimate), a_view()
-    seconds = done.state.clock.seconds
-    text = render_result_comment(a_pull(a_spec(plan), title=title), view, (done,))
-    assert f", {about}{seconds / 300:.2f} USD, " in text
-    # Of another plan nobody knows what an hour of it costs.
-    other = render_result_comment(a_pull(a_spec(a_plan_of("cats")), title=title), view, (done,))
+def test_what_a_run_has_cost_is_told_with_its_result(title: str, about: str) -> None:
+    done, view = replace(a_done_attempt(), spent=1.25), a_view()
+    text = render_result_comment(a_pull(title=title), view, (done,))
+    assert f", {about}1.25 USD, " in text
+    # Where nobody knows what an hour of it costs.
+    other = render_result_comment(a_pull(title=title), view, (replace(done, spent=None),))
     assert "USD" not in other and format_duration(done.state.clock.result_s) in other
     assert f"`s3://acme-runs/vision/{done.run}/model`" in text and "[MLflow](" in text
 

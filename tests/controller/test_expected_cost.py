@@ -33,7 +33,10 @@ def tell_costs(tmp_path: Path, stored: dict[str, Any], noted: dict[str, Any] | N
     every = known.read(runs)
     (attempt,) = ObservedAttempts().make(known, every, workflows, runs, project)
     append(folder, [SUCCEEDED], 1)
-    (ended,) = list_ended(known.read(runs), workflows, project)
+    every = known.read(runs)
+    (ended,) = list_ended(every, workflows, project)
+    (after,) = ObservedAttempts().make(known, every, workflows, runs, project)
+    assert (attempt.spent, after.spent) == (None, ended.cost)
     told = explain_stored_cost(attempt)
     return [attempt.cost, ended.cost, None if told is None else told.en]
 

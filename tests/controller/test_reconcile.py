@@ -14,10 +14,11 @@ from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.request import list_asked_specs
 from vtspec.pipelines.controller.view import EndedRun
+from vtspec.pipelines.formatting import MISSING
 from vtspec.pipelines.planning.digest import name_completion
 from vtspec.pipelines.planning.prior_runs import PriorRuns
 from vtspec.pipelines.redaction import Redactor
-from vtspec.pipelines.runs.state import RunState, WrittenReport
+from vtspec.pipelines.runs.state import RunClock, RunState, WrittenReport
 from vtspec.schema.problem import Problem
 
 PLAN = a_plan_of()
@@ -1126,3 +1127,24 @@ def test_of_seeds_that_all_never_ran_it_is_said_how_they_do() -> None:
     digest = compute_all_digest(list_targets([a_spec(seeds[0], plans=seeds)]))
     assert f"```\n/vtspec apply {digest[:7]}\n```" in world.reply_to(number, said)
     assert world.reactions_to(number, said) == {"-1"}
+
+
+@pytest.mark.parametrize(
+    ("spent", "cells"),
+    [
+        (1.25, "| took 5 min 00 s | cost about 1.25 USD |"),
+        (None, f"| took 5 min 00 s | {MISSING} |"),
+    ],
+)
+def test_of_what_has_run_the_plan_comment_says_what_it_took(
+    spent: float | None, cells: str
+) -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.begin_working(PLAN.id)
+    world.end(PLAN.id, clock=RunClock(seconds=300.0))
+    world.attempts[PLAN.id] = replace(world.attempts[PLAN.id], spent=spent)
+    world.settle()
+    (row,) = [line for line in world.find(number, "plan")[0].splitlines() if "already run" in line]
+    assert row.endswith(cells)

@@ -206,6 +206,7 @@ def _make_attempt(
     # Of one whose result is only completed, what that took.
     seconds = None if one.state.before is None else one.state.clock.seconds
     cost, currency = choose_cost(stored, noted, seconds)
+    spent, _ = choose_cost(stored, noted, one.state.clock.seconds)
     return Attempt(
         run=one.name,
         spec=plan.name,
@@ -220,6 +221,7 @@ def _make_attempt(
         team=_find_team(one, plan, login, project),
         cost=cost,
         currency=currency,
+        spent=spent if one.state.is_over else None,
         stored_cost=stored if noted is not None and stored != noted else None,
         log=one.log,
         link=one.link,

@@ -159,9 +159,24 @@ class _Page:
             f"{render_cell(plan.name)}{seeds}",
             render_cell(digest, 64),
             self._describe_standing(target),
-            format_time(plan.estimate, self._tongue),
-            format_costs(plan, self._tongue),
+            *self._tell_expense(target),
         ]
+
+    def _tell_expense(self, target: Target) -> tuple[str, str]:
+        """The time and the cost of a plan: what they are thought to be, or, once it has run and
+        is not run again, what they were."""
+        plan, standing = target.plan, find_standing(target, self._ledger)
+        attempt = standing.attempt
+        if standing.begin is not None or attempt is None or attempt.is_at_work:
+            return format_time(plan.estimate, self._tongue), format_costs(plan, self._tongue)
+        took, spent = attempt.state.clock.seconds, attempt.spent
+        time, cost = MISSING, MISSING
+        if took > 0:
+            time = self._say(f"took {format_duration(took)}", f"{format_duration(took)} 걸림")
+        if spent is not None:
+            amount = format_cost(spent, attempt.currency)
+            cost = self._say(f"cost about {amount}", f"약 {amount} 사용")
+        return time, cost
 
     def _describe_standing(self, target: Target) -> str:
         standing = find_standing(target, self._ledger)

@@ -20,7 +20,6 @@ from vtspec.pipelines.reporting.sections import build_comment_document
 from vtspec.pipelines.runs.state import MODEL_FOLDER, describe_ending
 
 from .comment_text import capitalize, cut_text, render_link, render_sha
-from .digests import list_targets
 from .markers import make_marker
 from .phrases import quote
 from .run_advice import explain_change, explain_continuation, explain_repetition
@@ -100,24 +99,20 @@ def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue:
     of = f" ({render_sha(mine[-1].head_sha)})" if mine else ""
     link = "" if attempt.link is None else render_link("MLflow", attempt.link)
     if attempt.standing == "done":
-        cost = _describe_cost(attempt, seen, view, tongue)
+        cost = _describe_cost(attempt, view, tongue)
         return join_blocks([*_render_report(attempt, of, cost, tongue), link])
     advice = _advise(attempt, seen, view, tongue)
     return join_blocks([*_render_failure(attempt, of, advice, view.redactor, tongue), link])
 
 
-def _describe_cost(attempt: Attempt, seen: PullRequestView, view: View, tongue: Tongue) -> str:
-    """How long a run took and what that cost, as far as its plan still says so; where its model
-    is."""
+def _describe_cost(attempt: Attempt, view: View, tongue: Tongue) -> str:
+    """How long a run took, and about what that cost; where its model is."""
     clock, said = attempt.state.clock, []
     if clock.result_s > 0:
         took = format_duration(clock.result_s)
         said.append(Sentence(en=f"took {took}", ko=took))
-    plans = (one.plan for one in list_targets(seen.specs))
-    estimate = next((one.estimate for one in plans if one.digest == attempt.digest), None)
-    if said and estimate is not None and estimate.cost is not None and estimate.whole_seconds:
-        spent = estimate.cost * clock.seconds / estimate.whole_seconds
-        cost = format_cost(spent, estimate.currency)
+    if said and attempt.spent is not None:
+        cost = format_cost(attempt.spent, attempt.currency)
         said.append(Sentence(en=f"about {cost}", ko=f"약 {cost}"))
     if attempt.state.exports and is_store(view.project.runs):
         place = posixpath.join(view.project.runs, attempt.run, MODEL_FOLDER)

@@ -94,8 +94,9 @@ class Attempt:
     `wanted_by` are the pull requests that approved it, and whether each still wants it: False
     since one of them said stop. `is_stopping` says that the cluster was told so. `cost` is what
     it is estimated to cost, `stored_cost` what its plan in the store says of that where its
-    Workflow says otherwise; `team` whose limits it counts for. `log` are the last lines that its
-    failed step printed, `facts` its report's, once it is over; `link` is where MLflow shows it.
+    Workflow says otherwise, `spent` what it has cost once it is over, None where that is not
+    known; `team` whose limits it counts for. `log` are the last lines that its failed step
+    printed, `facts` its report's, once it is over; `link` is where MLflow shows it.
     """
 
     run: str
@@ -111,6 +112,7 @@ class Attempt:
     team: str | None = None
     cost: float | None = None
     currency: str = "USD"
+    spent: float | None = None
     stored_cost: ExpectedCost | None = None
     facts: Facts | None = None
     log: Sequence[str] = ()
