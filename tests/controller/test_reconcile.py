@@ -989,6 +989,8 @@ def test_checks_and_statuses_tell_of_commits() -> None:
     report = world.checks[world.pulls[number].pull.head_sha]["vtspec"]
     assert report.conclusion == "failure"
     assert [(one.path, one.line) for one in report.annotations] == [("specs/a.yaml", 3)]
+    # Who asks with a token has no checks, and this alone.
+    assert "❌ `specs/a.yaml:3` `spec.x: no`; fix: `yes`" in world.find(number, "plan")[0]
 
 
 def test_what_a_run_costs_to_look_at_does_not_grow_with_the_others() -> None:
