@@ -57,7 +57,11 @@ def test_a_demo_that_is_stopped_while_pods_work_leaves_nothing_behind(tmp_path: 
     said = "".join([*told, rest])
     assert process.returncode == 130, said
     assert "ben writes: /vtspec apply " in said
-    assert rest.endswith(f"stopped\ncluster '{cluster.name}' is stopped; nothing of it is left\n")
+    assert "\nstopping two controllers, the forge, MLflow" in f"\n{rest}"
+    assert rest.endswith(
+        f"stopped\ncluster '{cluster.name}' and its pods are being stopped\n"
+        f"cluster '{cluster.name}' is stopped; nothing of it is left\n"
+    )
     assert "Traceback" not in said
     assert "<!--" not in said and "mermaid" not in said
     assert find_processes(f"TMPDIR={tmp_path}") == []

@@ -7,7 +7,6 @@ anything behind.
 import argparse
 import logging
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from rich.theme import Theme
 
 from local_cluster.addresses import NODE_IP
 from local_cluster.cluster import Cluster
+from local_cluster.interruption import announce_interruption
 from local_cluster.kubernetes_api import KubernetesApi
 from local_cluster.programs import build_programs
 from local_cluster.vtspec_image import publish_toy
@@ -78,8 +78,10 @@ def main() -> int:
     parser.add_argument("--forge", choices=["gitea", "github"], default="gitea")
     forge: ForgeKind = parser.parse_args().forge
     # Whoever is told to end tidies up, however they are told.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    announce_interruption(
+        "stopping two controllers, the forge, MLflow and the storage, then the cluster and its "
+        "pods: up to two minutes, and nothing is left behind"
+    )
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     try:
         with tempfile.TemporaryDirectory(prefix="vtspec-demo-") as folder, ExitStack() as stack:

@@ -9,6 +9,7 @@ import sys
 from local_cluster.cluster import Cluster
 from local_cluster.errors import ClusterError
 from local_cluster.host import check_host, missing_packages
+from local_cluster.interruption import announce_interruption
 from local_cluster.programs import Programs, Tell, build_programs
 from local_cluster.vtspec_image import keep_layers
 
@@ -76,6 +77,7 @@ def _run(cluster: Cluster, program: list[str], *, is_light: bool) -> int:
     programs = _prepare()
     keep_layers(_tell, is_light=is_light)
     _tell(f"cluster '{cluster.name}': Kubernetes with Argo Workflows and Kueue")
+    announce_interruption(f"stopping what was started of cluster '{cluster.name}'")
     started = _start(cluster, programs, lambda _: None)
     try:
         environment = {
@@ -84,7 +86,9 @@ def _run(cluster: Cluster, program: list[str], *, is_light: bool) -> int:
             "VTSPEC_CLUSTER": cluster.name,
         }
         process = subprocess.Popen(cluster.command(*program), env=environment)
+        # The program says itself what it stops.
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         while True:
             try:
                 return process.wait()
@@ -93,6 +97,7 @@ def _run(cluster: Cluster, program: list[str], *, is_light: bool) -> int:
                 continue
     finally:
         if started:
+            _tell(f"cluster '{cluster.name}' and its pods are being stopped")
             cluster.stop()
             _tell(f"cluster '{cluster.name}' is stopped; nothing of it is left")
 
