@@ -146,7 +146,7 @@ def explain_help() -> Sentence:
     english = "\n".join(f"| `{USAGE[verb]}` | {meanings[verb][0]} |" for verb in VERBS)
     korean = "\n".join(f"| `{USAGE[verb]}` | {meanings[verb][1]} |" for verb in VERBS)
     return Sentence(
-        en="commands are the first line of a new comment:\n\n| command | what it does |\n"
+        en="Commands are the first line of a new comment:\n\n| command | what it does |\n"
         f"|---|---|\n{english}",
         ko=f"명령은 새 댓글의 첫 줄에 씁니다:\n\n| 명령 | 하는 일 |\n|---|---|\n{korean}",
     )
