@@ -224,6 +224,12 @@ def test_golden_progress_comment() -> None:
     expect_golden("progress.md", render_progress_comment(a_pull(), view, attempts), COMMENTS)
 
 
+def test_a_korean_progress_comment_names_its_colours_in_korean() -> None:
+    curves = an_attempt(state=in_training())
+    text = render_progress_comment(a_pull(title=KOREAN), a_view(), (curves,))
+    assert "\n파랑: train_loss, 주황: val_loss\n" in text
+
+
 def test_golden_progress_comment_when_nothing_runs() -> None:
     text = render_progress_comment(a_pull(), a_view(), ())
     expect_golden("progress-over.md", text, COMMENTS)
@@ -263,7 +269,8 @@ def test_what_a_run_has_cost_is_told_with_its_result(title: str, about: str) -> 
     assert f", {about}1.25 USD, " in text
     # Where nobody knows what an hour of it costs.
     other = render_result_comment(a_pull(title=title), view, (replace(done, spent=None),))
-    assert "USD" not in other and format_duration(done.state.clock.result_s) in other
+    took = format_duration(done.state.clock.result_s, tongue="ko" if title == KOREAN else "en")
+    assert "USD" not in other and took in other
     assert f"`s3://acme-runs/vision/{done.run}/model`" in text and "[MLflow](" in text
 
 

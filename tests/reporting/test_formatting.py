@@ -1,6 +1,7 @@
 """Numbers as people read them, and gates that are judged exactly."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,21 @@ def test_a_gates_value_gets_as_many_digits_as_the_decision_needs() -> None:
 )
 def test_a_length_of_time_has_its_two_largest_units(seconds: float | None, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "precision", "text"),
+    [
+        (8.1, "exact", "8.1초"),
+        (754, "exact", "12분 34초"),
+        (7_500, "exact", "2시간 05분"),
+        (200_000, "exact", "2일 8시간"),
+        (7_500, "rough", "2시간 5분"),
+        (45, "rough", "45초"),
+    ],
+)
+def test_a_length_of_time_is_said_in_korean(seconds: float, precision: Any, text: str) -> None:
+    assert format_duration(seconds, precision, "ko") == text
 
 
 def test_sizes_shares_and_rates() -> None:

@@ -78,31 +78,46 @@ def format_share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else MISSING
 
 
-def format_duration(seconds: float | None, precision: Precision = "exact") -> str:
+def format_duration(
+    seconds: float | None, precision: Precision = "exact", tongue: Tongue = "en"
+) -> str:
     """A length of time in its two largest units: `8.1 s`, `2 min 05 s`, `3 h 12 min`.
 
     Rough ones leave out what an estimate cannot know: `45 s`, `12 min`, `3 h 20 min`, `2 d`.
     """
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return MISSING
+    parts = _divide_roughly(seconds) if precision == "rough" else _divide(seconds)
+    if tongue == "ko":
+        return " ".join(f"{amount}{_KOREAN_UNITS[unit]}" for amount, unit in parts)
+    return " ".join(f"{amount} {unit}" for amount, unit in parts)
+
+
+_KOREAN_UNITS: Final = {"s": "초", "min": "분", "h": "시간", "d": "일"}
+
+
+def _divide(seconds: float) -> list[tuple[str, str]]:
     # Rounded before the unit is chosen, so that 59.97 s is 1 min 00 s and never 60.0 s.
     whole, minutes, hours = round(seconds), round(seconds / 60), round(seconds / 3600)
-    if precision == "rough":
-        if whole < 90:
-            return f"{whole} s"
-        if minutes < 90:
-            return f"{minutes} min"
-        big, small, units = minutes // 60, minutes % 60, ("h", "min")
-        if big >= 48:
-            big, small, units = big // 24, big % 24, ("d", "h")
-        return f"{big} {units[0]} {small} {units[1]}" if small else f"{big} {units[0]}"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return [(f"{seconds:.1f}", "s")]
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
+        return [(f"{whole // 60}", "min"), (f"{whole % 60:02d}", "s")]
     if minutes < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{hours // 24} d {hours % 24} h"
+        return [(f"{minutes // 60}", "h"), (f"{minutes % 60:02d}", "min")]
+    return [(f"{hours // 24}", "d"), (f"{hours % 24}", "h")]
+
+
+def _divide_roughly(seconds: float) -> list[tuple[str, str]]:
+    whole, minutes = round(seconds), round(seconds / 60)
+    if whole < 90:
+        return [(f"{whole}", "s")]
+    if minutes < 90:
+        return [(f"{minutes}", "min")]
+    big, small, units = minutes // 60, minutes % 60, ("h", "min")
+    if big >= 48:
+        big, small, units = big // 24, big % 24, ("d", "h")
+    return [(f"{big}", units[0]), *([(f"{small}", units[1])] if small else [])]
 
 
 def format_range(low: float, high: float, tongue: Tongue = "en") -> str:
@@ -111,7 +126,7 @@ def format_range(low: float, high: float, tongue: Tongue = "en") -> str:
     Rounded outwards, so that what lies within does not read as if it did not.
     """
     bounds = (_round_to_unit(low, math.floor), _round_to_unit(high, math.ceil))
-    first, last = (format_duration(bound, "rough") for bound in bounds)
+    first, last = (format_duration(bound, "rough", tongue) for bound in bounds)
     return first if first == last else join_ends(first, last, tongue)
 
 

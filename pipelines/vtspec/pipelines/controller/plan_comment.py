@@ -172,7 +172,8 @@ class _Page:
         took, spent = attempt.state.clock.seconds, attempt.spent
         time, cost = MISSING, MISSING
         if took > 0:
-            time = self._say(f"took {format_duration(took)}", f"{format_duration(took)} 걸림")
+            told = format_duration(took, tongue=self._tongue)
+            time = self._say(f"took {told}", f"{told} 걸림")
         if spent is not None:
             amount = format_cost(spent, attempt.currency)
             cost = self._say(f"cost about {amount}", f"약 {amount} 사용")
@@ -230,7 +231,11 @@ class _Page:
         seconds = [one.whole_seconds for one in estimates if one.whole_seconds is not None]
         # One after another, as a team with a small quota has them.
         known = len(seconds) == len(estimates)
-        time = format_duration(sum(seconds), "rough") if known else UNKNOWN.say(self._tongue)
+        time = (
+            format_duration(sum(seconds), "rough", self._tongue)
+            if known
+            else UNKNOWN.say(self._tongue)
+        )
         return self._say(
             f"{pluralize(len(targets), 'plan')} together: {costs}, and {time} one after another.",
             f"계획 {len(targets)}개를 모두 실행하면: {costs}, 차례로 실행하면 {time}.",

@@ -8,7 +8,7 @@ from typing import Final
 from vtspec.pipelines.argo.workflow_words import describe_workflow
 from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.language import Sentence, Tongue
-from vtspec.pipelines.reporting.curves import build_series, render_mermaid, thin_series
+from vtspec.pipelines.reporting.curves import COLOURS, build_series, render_mermaid, thin_series
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.reporting.render.markdown_budget import join_blocks
 from vtspec.pipelines.runs.state_phrases import format_figures
@@ -84,7 +84,7 @@ def _render_attempt(attempt: Attempt, seen: PullRequestView, view: View, tongue:
             phase,
             "" if doubt is None else f"⚠️ {capitalize(doubt.say(tongue))}.",
             figures,
-            _draw_curve(attempt),
+            _draw_curve(attempt, tongue),
             where,
         ]
     )
@@ -109,7 +109,7 @@ def _name_approvals(attempt: Attempt, seen: PullRequestView, tongue: Tongue) -> 
     return f"{told.say(tongue)}{later.say(tongue)}"
 
 
-def _draw_curve(attempt: Attempt) -> str:
+def _draw_curve(attempt: Attempt, tongue: Tongue) -> str:
     training = attempt.state.training
     rows = [{**asdict(one), **one.metrics} for one in training.history]
     names = ("train_loss", "val_loss")
@@ -118,6 +118,7 @@ def _draw_curve(attempt: Attempt) -> str:
     if chart is None:
         return ""
     drawn = [one.name for one in lines if len(one.points) >= 2]
-    colours = ("blue", "orange")
-    legend = ", ".join(f"{colour}: {name}" for colour, name in zip(colours, drawn, strict=False))
+    legend = ", ".join(
+        f"{colour.say(tongue)}: {name}" for (colour, _), name in zip(COLOURS, drawn, strict=False)
+    )
     return join_blocks([legend, chart])

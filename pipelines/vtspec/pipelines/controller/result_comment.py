@@ -109,8 +109,8 @@ def _describe_cost(attempt: Attempt, view: View, tongue: Tongue) -> str:
     """How long a run took, and about what that cost; where its model is."""
     clock, said = attempt.state.clock, []
     if clock.result_s > 0:
-        took = format_duration(clock.result_s)
-        said.append(Sentence(en=f"took {took}", ko=took))
+        took = format_duration(clock.result_s, tongue=tongue)
+        said.append(Sentence(en=f"took {took}", ko=f"{took} 걸림"))
     if said and attempt.spent is not None:
         cost = format_cost(attempt.spent, attempt.currency)
         said.append(Sentence(en=f"about {cost}", ko=f"약 {cost}"))

@@ -72,7 +72,7 @@ def describe_plan(made: Plan, tongue: Tongue = "en") -> str:
 
 def _describe_in_korean(made: Plan) -> str:
     count, counted = made.model.parameters, made.dataset.statistics
-    size = "" if count is None else f" (파라미터 {format_count(count)}개)"
+    size = "" if count is None else f" (파라미터 {_format_korean_count(count)}개)"
     images = "" if counted is None else f", 이미지 {counted['images']:,}장"
     named = len(made.dataset.classes or ())
     classes = f", 클래스 {named:,}개" if named else ""
@@ -82,6 +82,13 @@ def _describe_in_korean(made: Plan) -> str:
         f"{made.training.epochs:,}에포크, {format_machine(made, 'ko')}. "
         f"가장 좋은 에포크를 {made.dataset.final_split}에서 평가합니다"
     )
+
+
+def _format_korean_count(count: int) -> str:
+    """A count in the units that Korean has: `1,120만`, `8.6억`."""
+    if count >= 100_000_000:
+        return f"{count / 100_000_000:,.1f}억"
+    return f"{count / 10_000:,.0f}만" if count >= 10_000 else f"{count:,}"
 
 
 def format_weights(made: Plan, tongue: Tongue = "en") -> str:
@@ -117,7 +124,7 @@ def format_time(guess: Estimate, tongue: Tongue = "en") -> str:
     seconds, bounds = guess.whole_seconds, guess.whole_range
     if seconds is None:
         return UNKNOWN.say(tongue)
-    rough = format_duration(seconds, "rough")
+    rough = format_duration(seconds, "rough", tongue)
     about = Sentence(en=f"about {rough}", ko=f"약 {rough}").say(tongue)
     return about if bounds is None else f"{about} ({format_range(*bounds, tongue)})"
 

@@ -23,7 +23,7 @@ def format_figures(state: RunState, between: str = "  ", tongue: Tongue = "en") 
         korean = f"초당 {format_number(round(at.images_per_s))}장"
         parts.append(Sentence(en=english, ko=korean).say(tongue))
     if at.remaining_s is not None:
-        left = format_duration(at.remaining_s)
+        left = format_duration(at.remaining_s, tongue=tongue)
         parts.append(Sentence(en=f"{left} left", ko=f"{left} 남음").say(tongue))
     return between.join(parts)
 
