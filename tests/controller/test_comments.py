@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostile_text import CORPUS, code_in, shape, texts, unhurried
-from pull_request_world import World, a_plan_of, a_spec, sha_of
+from pull_request_world import World, a_plan_of, a_spec, an_obstacle, sha_of
 from report_data import GOLDEN, a_baseline, a_plan, a_run, expect_golden
 from vtspec.pipelines.argo.workflow_state import (
     Cause,
@@ -39,6 +39,7 @@ from vtspec.pipelines.controller.view import (
     View,
 )
 from vtspec.pipelines.formatting import format_duration
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.diff import compare_plans
 from vtspec.pipelines.planning.plan_phrases import describe_plan
@@ -126,7 +127,15 @@ def some_specs() -> tuple[PlannedSpec, ...]:
     return (
         a_whole_spec(),
         a_broken_spec(),
-        a_spec(a_plan_of("cats", 7), obstacles=("the data is not there: dvc push data/cats",)),
+        a_spec(
+            a_plan_of("cats", 7),
+            obstacles=(
+                Sentence(
+                    en="the data is not there: dvc push data/cats",
+                    ko="데이터가 없습니다: dvc push data/cats",
+                ),
+            ),
+        ),
         a_spec(two_gpus, cause="affected"),
         a_spec(a_plan_of("fish"), cause="affected"),
     )
@@ -444,7 +453,7 @@ def say(words: str) -> str:
     spec = a_whole_spec(
         plans=(replace(PLAN, warnings=(line,)),),
         reach=(Reach(what="data", is_reached=False, note=line),),
-        obstacles=(line,),
+        obstacles=(an_obstacle(line),),
         problems=(problem,),
         refusal=line,
         base=replace(compare("digits", line), changes=(replace(CHANGE, path=line, after=line),)),

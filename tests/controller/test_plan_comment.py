@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pull_request_world import START, World, a_plan_of, a_spec
+from pull_request_world import START, World, a_plan_of, a_spec, an_obstacle
 from vtspec.pipelines.controller.view import EndedRun, PlannedSpec
 from vtspec.pipelines.planning.diff import compare_plans
 from vtspec.pipelines.planning.prior_runs import Comparison
@@ -59,7 +59,7 @@ def test_what_makes_another_plan_of_an_experiment_is_named() -> None:
 
 
 def test_why_another_experiment_cannot_be_carried_out_is_told() -> None:
-    found = show(affect("birds", obstacles=("its image is not published",)))
+    found = show(affect("birds", obstacles=(an_obstacle("its image is not published"),)))
     assert "`birds`: ❌ `its image is not published`" in found
     assert read_lines(found) == []
 

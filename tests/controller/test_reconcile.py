@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pull_request_world import BOT, World, a_plan_of, a_spec, names_of
+from pull_request_world import BOT, World, a_plan_of, a_spec, an_obstacle, names_of
 from vtspec.pipelines.controller.actions import CreateRun, LabelRun, Reply, StopRun
 from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
 from vtspec.pipelines.controller.reconcile import reconcile
@@ -644,7 +644,10 @@ def test_nobody_joins_what_they_may_not_run() -> None:
 
 def test_all_of_several_plans_are_carried_out_or_none() -> None:
     world = World()
-    specs = (a_spec(PLAN), a_spec(OTHER, obstacles=("the data is not pushed: dvc push",)))
+    specs = (
+        a_spec(PLAN),
+        a_spec(OTHER, obstacles=(an_obstacle("the data is not pushed: dvc push"),)),
+    )
     number = world.open(*specs)
     world.settle()
     said = world.comment(number, f"/vtspec apply {PLAN.digest[7:14]} {OTHER.digest[7:14]}")
@@ -896,7 +899,7 @@ def test_no_secret_leaves_in_an_answer_a_comment_a_status_or_a_check() -> None:
     obstacle = f"the store says 403 to {secret}"
     world = World()
     number = world.open(
-        a_spec(PLAN, obstacles=(obstacle,), problems=(problem,), refusal=secret),
+        a_spec(PLAN, obstacles=(an_obstacle(obstacle),), problems=(problem,), refusal=secret),
     )
     said = world.comment(number, f"/vtspec apply {PLAN.digest[7:14]}")
     view = replace(world.see(), redactor=Redactor(secrets=frozenset({secret})))
@@ -915,7 +918,7 @@ def test_korean_words_behind_a_command_are_answered_in_korean() -> None:
 
 def test_what_cannot_be_carried_out_is_no_success_and_not_told_as_done() -> None:
     world = World()
-    number = world.open(a_spec(PLAN, obstacles=("the image is not locked",)))
+    number = world.open(a_spec(PLAN, obstacles=(an_obstacle("the image is not locked"),)))
     world.settle()
     (plan,) = world.find(number, "plan")
     assert "Nothing can be carried out; why stands below." in plan
@@ -1087,7 +1090,10 @@ def test_who_asks_for_a_plan_that_is_not_begun_any_more_is_told_why() -> None:
     world.settle()
     world.begin_working(PLAN.id)
     world.end(PLAN.id)
-    world.pulls[number].specs = (a_spec(PLAN), a_spec(OTHER, obstacles=("no image of timm",)))
+    world.pulls[number].specs = (
+        a_spec(PLAN),
+        a_spec(OTHER, obstacles=(an_obstacle("no image of timm"),)),
+    )
     world.settle()
     said = world.comment(number, "/vtspec plan")
     world.settle()

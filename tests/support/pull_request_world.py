@@ -54,6 +54,7 @@ from vtspec.pipelines.forge.forge import (
     Review,
     Status,
 )
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.planning.plan import build_plan
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.runs.state import RunState
@@ -90,6 +91,11 @@ def a_spec(plan: Plan, **changes: Any) -> PlannedSpec:
     """A spec that a pull request changes, as it is planned."""
     known = {"name": plan.name, "path": plan.spec_path, "cause": "changed", "plans": (plan,)}
     return PlannedSpec(**{**known, **changes})
+
+
+def an_obstacle(text: str) -> Sentence:
+    """Why the cluster cannot carry a plan out, in both languages."""
+    return Sentence(en=text, ko=text)
 
 
 def sha_of(number: int) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from vtspec.pipelines.data.source import DvcSource
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.planning.plan_model import Plan
-from vtspec.pipelines.validation.teams import check_limits, find_team
+from vtspec.pipelines.validation.teams import check_limits, explain_limit, find_team
 from vtspec.pipelines.weights.model import HubWeights
 from vtspec.schema.kinds.field_types import to_camel
 from vtspec.schema.kinds.patterns import LONGEST_DURATION, parse_duration
@@ -98,10 +99,12 @@ class RenderSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingProblem:
-    """Why a plan cannot be rendered: in which file, at which of its fields, and what to type."""
+    """Why a plan cannot be rendered: in which file, at which of its fields, and what to type;
+    the same in Korean."""
 
     file: Literal["vtspec.yaml", "spec", "image"]
     broken: RuleViolation
+    korean: str
 
 
 def find_settings(
@@ -180,14 +183,19 @@ def _find_problems(
 ) -> Iterator[SettingProblem]:
     if project.cluster is None:
         line = "cluster: {namespace: NAMESPACE, volumeClaim: CLAIM}"
-        yield _lacks(project, ("cluster",), "no cluster", line)
+        yield _lacks(project, ("cluster",), Sentence(en="no cluster", ko="클러스터"), line)
     elif project.cluster.volume_claim is None:
-        what = "no volume that keeps fetched data for a run's pods"
+        what = Sentence(
+            en="no volume that keeps fetched data for a run's pods",
+            ko="파드가 가져온 데이터를 보관할 볼륨",
+        )
         yield _lacks(project.cluster, ("cluster", "volumeClaim"), what, "volumeClaim: CLAIM")
     if runs is None:
-        yield _lacks(project, ("runs",), "no store of runs", f"runs: {_ANY_STORE}")
+        what = Sentence(en="no store of runs", ko="실행을 보관할 저장소")
+        yield _lacks(project, ("runs",), what, f"runs: {_ANY_STORE}")
     if project.registry is None:
-        yield _lacks(project, ("registry",), "no registry of images", "registry: ghcr.io/acme")
+        what = Sentence(en="no registry of images", ko="이미지 레지스트리")
+        yield _lacks(project, ("registry",), what, "registry: ghcr.io/acme")
     yield from _check_image(plan)
     yield from _check_data(plan, project)
     yield from _check_weights(plan)
@@ -196,7 +204,9 @@ def _find_problems(
     if team is not None:
         asked = plan.resources
         for broken in check_limits(asked.gpus, asked.max_duration, team, project.teams[team]):
-            yield SettingProblem(file="spec", broken=broken)
+            limits = project.teams[team]
+            korean = explain_limit(broken, team, limits, asked.gpus, asked.max_duration)
+            yield SettingProblem(file="spec", broken=broken, korean=korean)
 
 
 def _check_image(plan: Plan) -> Iterator[SettingProblem]:
@@ -204,14 +214,19 @@ def _check_image(plan: Plan) -> Iterator[SettingProblem]:
     if digest is not None and _DIGEST.fullmatch(digest):
         return
     said = "says of no published image" if digest is None else f"has no digest but '{digest}'"
+    lock = (
+        f"vtspec images build {framework} && vtspec images push {framework} && "
+        f"vtspec images lock {framework}"
+    )
     yield SettingProblem(
         file="image",
         broken=RuleViolation(
             path=("digest",),
             message=f"{said}, and a pod is given {framework}'s by digest alone",
-            fix=f"vtspec images build {framework} && vtspec images push {framework} && "
-            f"vtspec images lock {framework}, and plan again",
+            fix=f"{lock}, and plan again",
         ),
+        korean=f"파드는 다이제스트로 고정된 {framework} 이미지만 받는데 게시된 이미지가 없습니다. "
+        f"실행한 뒤 다시 계획하세요: {lock}",
     )
 
 
@@ -226,15 +241,21 @@ def _check_data(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
                 fix="version it with DVC and push it: 'dvc add', 'dvc push', and 'source: {dvc: "
                 "{path: …}}' in the dataset",
             ),
+            korean=f"{dataset.name} 데이터는 일반 폴더라서 파드에 없습니다. DVC로 관리하고 "
+            "올리세요: 'dvc add', 'dvc push', 데이터셋에 'source: {dvc: {path: …}}'",
         )
     elif source.remote not in remotes and (source.remote is not None or not remotes):
         name = source.remote or "storage"
         line = f"{name}: {{url: {_ANY_STORE}}}"
         what = "no remote" if source.remote is None else f"no remote '{name}'"
+        korean = "원격 저장소" if source.remote is None else f"원격 저장소 '{name}'"
         yield _lacks(
             project,
             ("remotes", name) if remotes else ("remotes",),
-            f"{what} from which a pod could fetch {dataset.name}",
+            Sentence(
+                en=f"{what} from which a pod could fetch {dataset.name}",
+                ko=f"파드가 {dataset.name} 데이터를 가져올 {korean}",
+            ),
             line if remotes else f"remotes: {{{line}}}",
         )
     elif source.remote is None and len(remotes) > 1:
@@ -245,6 +266,8 @@ def _check_data(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
                 message=f"{dataset.name} does not say which of the remotes has it",
                 fix=f"add 'remote: {next(iter(remotes))}' to its source.dvc",
             ),
+            korean=f"{dataset.name} 데이터가 어느 원격 저장소에 있는지 적혀 있지 않습니다. "
+            f"source.dvc에 'remote: {next(iter(remotes))}'를 추가하세요",
         )
 
 
@@ -260,6 +283,8 @@ def _check_weights(plan: Plan) -> Iterator[SettingProblem]:
             fix="start from weights of a hub (hf-hub:ORG/NAME@REVISION), or run it here with "
             "'vtspec run'",
         ),
+        korean="파일, 실행, 등록된 모델의 가중치는 파드에서 쓸 수 없습니다. 허브의 가중치로 "
+        "시작하거나 (hf-hub:ORG/NAME@REVISION) 'vtspec run'으로 직접 실행하세요",
     )
 
 
@@ -277,6 +302,10 @@ def _check_gpu(plan: Plan, project: "ProjectSpec") -> Iterator[SettingProblem]:
             else f"vtspec.yaml describes no GPU type '{name}'",
             fix=f"set gpuType to one that vtspec.yaml describes, such as {known}",
         ),
+        korean=(
+            "GPU 종류가 적혀 있지 않습니다" if name is None else f"'{name}'은(는) 없는 종류입니다"
+        )
+        + f". gpuType을 vtspec.yaml에 있는 것으로 쓰세요: {known}",
     )
 
 
@@ -292,17 +321,22 @@ def _check_duration(plan: Plan) -> Iterator[SettingProblem]:
             message=f"is {asked} in this plan, and a cluster counts {LONGEST_DURATION} at most",
             fix=f"write 'maxDuration: {LONGEST_DURATION}' or less, and plan again",
         ),
+        korean=f"이 계획은 {asked}인데 클러스터에서는 {LONGEST_DURATION}까지 됩니다. "
+        f"'maxDuration: {LONGEST_DURATION}' 이하로 쓰고 다시 계획하세요",
     )
 
 
-def _lacks(holder: "Part", path: tuple[str, ...], what: str, line: str) -> SettingProblem:
+def _lacks(holder: "Part", path: tuple[str, ...], what: Sentence, line: str) -> SettingProblem:
     """That a key is not, or not so, in the part of `vtspec.yaml` that holds it."""
     written = [to_camel(name) for name in holder.model_fields_set]
+    place = ".".join(("spec", *path[:-1]))
     return SettingProblem(
         file="vtspec.yaml",
         broken=RuleViolation(
             path=("spec", *path),
-            message=f"says of {what}, which a run on a cluster needs",
-            fix=f"{suggest_line(line, written)} under '{'.'.join(('spec', *path[:-1]))}'",
+            message=f"says of {what.en}, which a run on a cluster needs",
+            fix=f"{suggest_line(line, written)} under '{place}'",
         ),
+        korean=f"클러스터에서 실행하려면 {what.ko}이(가) 필요한데 없습니다. '{place}' 아래에 "
+        f"쓰세요: {line}",
     )

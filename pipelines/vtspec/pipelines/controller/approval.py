@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from vtspec.pipelines.formatting import format_cost
 from vtspec.pipelines.language import Sentence
-from vtspec.pipelines.validation.teams import check_limits, find_member_team, find_team
+from vtspec.pipelines.validation.teams import (
+    check_limits,
+    explain_limit,
+    find_member_team,
+    find_team,
+)
 
 if TYPE_CHECKING:
     from vtspec.pipelines.forge.forge import Permission
@@ -86,25 +91,9 @@ def find_limit_problem(plan: "Plan", login: str, project: "ProjectSpec") -> Sent
         for broken in check_limits(asked.gpus, asked.max_duration, name, teams[name]):
             return Sentence(
                 en=f"{broken.message}; {broken.fix}",
-                ko=_tell_limit(broken.path[-1], name, plan, project),
+                ko=explain_limit(broken, name, teams[name], asked.gpus, asked.max_duration),
             )
     return None
-
-
-def _tell_limit(field: str | int, name: str, plan: "Plan", project: "ProjectSpec") -> str:
-    """In Korean which limit of a team a plan is beyond, and what to do."""
-    limits, asked = project.teams[name].limits, plan.resources
-    if field == "gpus":
-        return (
-            f"{name} 팀의 실행은 GPU를 {limits.gpus}개까지 쓸 수 있는데 {asked.gpus:g}개를 "
-            f"요청했습니다. `gpus`를 낮추거나 `vtspec.yaml`의 `teams.{name}.limits.gpus`를 "
-            "올리세요"
-        )
-    return (
-        f"{name} 팀의 실행은 {limits.max_duration}까지 걸릴 수 있는데 {asked.max_duration}을(를) "
-        f"요청했습니다. `maxDuration`을 낮추거나 `vtspec.yaml`의 "
-        f"`teams.{name}.limits.maxDuration`을 올리세요"
-    )
 
 
 def find_budget_problem(

@@ -55,7 +55,7 @@ def build_check(seen: PullRequestView) -> CheckReport:
         if spec.refusal is not None
     ]
     obstacles = [
-        f"- {quote(spec.name)} cannot be carried out: {quote(obstacle)}"
+        f"- {quote(spec.name)} cannot be carried out: {quote(obstacle.en)}"
         for spec in seen.specs
         for obstacle in spec.obstacles
         if spec.cause != "affected"

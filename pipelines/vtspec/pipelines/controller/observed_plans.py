@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Never
 
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.operations.pull_request import (
     AffectedPlan,
     Proposal,
@@ -15,9 +16,12 @@ from vtspec.pipelines.operations.pull_request import (
     PullRequestPlans,
     plan_pull_request,
 )
+from vtspec.pipelines.operations.render import Obstacle
 from vtspec.pipelines.planning.prior_runs import Comparison
 from vtspec.pipelines.project.commit_tree import read_commit
 from vtspec.pipelines.project.repository import Repository, find_repository
+from vtspec.schema.problem import Problem
+from vtspec.schema.visible_text import make_visible
 
 from .observed_pulls import choose_commits
 from .request import is_allowed, list_asked_specs, list_earlier_heads
@@ -238,8 +242,17 @@ def _make_spec(one: ProposedPlan, found: PullRequestPlans, cause: SpecCause) -> 
         beside=one.prior,
         base=base,
         reach=one.reach,
-        obstacles=tuple(str(each) for each in one.obstacles),
+        obstacles=tuple(_describe_obstacle(each) for each in one.obstacles),
     )
+
+
+def _describe_obstacle(problem: Problem) -> Sentence:
+    english = str(problem)
+    if not isinstance(problem, Obstacle):
+        return Sentence(en=english, ko=english)
+    where = f"{problem.file}:{problem.line}:{problem.column}"
+    path = f"{problem.path}: " if problem.path else ""
+    return Sentence(en=english, ko=make_visible(f"{where}: {path}{problem.korean}"))
 
 
 def _make_affected(one: AffectedPlan) -> PlannedSpec:

@@ -86,11 +86,18 @@ def render_plan_comment(
         *(page.render_spec(spec) for spec in first),
         page.render_affected(others),
         page.render_removed(),
+        page.tell_english(),
         page.render_help(),
     ]
     return split_text(
         join_blocks([head, *body]) + "\n", seen.full_text, hint=_HINT.say(tongue), tongue=tongue
     )
+
+
+_ENGLISH_ONLY: Final = Sentence(
+    en="Messages of validation and warnings are in English.",
+    ko="검증 메시지와 경고는 영어로만 제공됩니다.",
+)
 
 
 class _Page:
@@ -300,7 +307,7 @@ class _Page:
         for reach in spec.reach:
             yield self._render_reach(reach)
         for obstacle in spec.obstacles:
-            yield f"❌ {render_code(obstacle, _SENTENCE)}"
+            yield f"❌ {render_code(obstacle.say(self._tongue), _SENTENCE)}"
         beside = spec.beside
         unknown = () if beside is None else beside.unknown
         changed = () if beside is None or beside.changed_data is None else (beside.changed_data,)
@@ -397,6 +404,23 @@ class _Page:
             yield self._say("For that, paste as a comment:", "실행하려면 댓글로 붙여 넣으세요:")
         for line in write_lines(targets, self._seen.specs):
             yield f"```\n{line}\n```"
+
+    def tell_english(self) -> str:
+        """That what is quoted in English is so in either language."""
+        notes = [line for spec in self._seen.specs for line in self._list_english(spec)]
+        if self._tongue == "en" or not notes:
+            return ""
+        return _ENGLISH_ONLY.say(self._tongue)
+
+    def _list_english(self, spec: PlannedSpec) -> Iterator[str]:
+        yield from (one.message for one in spec.problems)
+        yield from (one.note for one in spec.reach if one.note)
+        yield from (warning for plan in spec.plans[:1] for warning in plan.warnings)
+        if spec.refusal is not None:
+            yield spec.refusal
+        beside = spec.beside
+        if beside is not None:
+            yield from (*beside.unknown, *filter(None, (beside.changed_data, beside.update)))
 
     def render_removed(self) -> str:
         """The experiments that it takes away, of which nothing runs."""

@@ -112,10 +112,12 @@ def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -
 
 def explain_obstacles(target: Target) -> Sentence:
     """The cluster cannot carry a plan out."""
-    told = "; ".join(render_code(one, _SENTENCE) for one in target.spec.obstacles)
+    obstacles = target.spec.obstacles
+    told = "; ".join(render_code(one.en, _SENTENCE) for one in obstacles)
+    korean = "; ".join(render_code(one.ko, _SENTENCE) for one in obstacles)
     return Sentence(
         en=f"`{target.plan.name}` cannot be carried out on the cluster: {told}",
-        ko=f"`{target.plan.name}`은(는) 클러스터에서 실행할 수 없습니다: {told}",
+        ko=f"`{target.plan.name}`은(는) 클러스터에서 실행할 수 없습니다: {korean}",
     )
 
 

@@ -20,6 +20,7 @@ from vtspec.pipelines.forge.forge import (
     Review,
     Status,
 )
+from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.operations.pull_request import Reach
 from vtspec.pipelines.planning.plan_model import Plan
 from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
@@ -76,7 +77,7 @@ class PlannedSpec:
     beside: PriorRuns | None = None
     base: Comparison | None = None
     reach: tuple[Reach, ...] = ()
-    obstacles: tuple[str, ...] = ()
+    obstacles: tuple[Sentence, ...] = ()
 
     def has_update(self, plan: Plan) -> bool:
         """Whether the plan's result is there, and its policy asks for more than that had."""

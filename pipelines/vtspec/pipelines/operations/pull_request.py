@@ -14,7 +14,7 @@ from vtspec.schema.files import SUFFIXES
 from vtspec.schema.problem import Problem, SpecError
 
 from .plan import PlannedRun, plan_spec
-from .render import check_data, check_weights, find_run_settings
+from .render import check_data, check_weights, find_run_settings, make_obstacle
 
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
@@ -304,7 +304,9 @@ class _Comparison:
             try:
                 doubt = ask()
             except Refused as error:
-                obstacles.extend(_place_problems(error, made.spec_path))
+                korean = _explain_absence(what, made, error)
+                placed = _place_problems(error, made.spec_path)
+                obstacles.extend(make_obstacle(one, korean) for one in placed)
                 return Reach(what=what, is_reached=False)
             return Reach(what=what, is_reached=None if doubt else True, note=doubt or "")
 
@@ -370,6 +372,18 @@ class _Comparison:
     def _list_weights(self) -> set[object]:
         experiments = self.after.sound_experiments.values()
         return {data["spec"].get("model", {}).get("weights") for data in experiments}
+
+
+def _explain_absence(what: Literal["data", "weights"], made: "Plan", error: Refused) -> str:
+    """In Korean what a pod could not fetch, and what to do."""
+    fix = f". {error.fix}" if error.fix else ""
+    if what == "data":
+        # Its fix is the command that pushes them.
+        return f"{made.dataset.name} 데이터가 원격 저장소에 모두 있지 않습니다{fix}"
+    return (
+        "허브의 가중치를 토큰 없이 읽을 수 없고 파드에는 토큰이 없습니다. 누구나 읽을 수 있는 "
+        "가중치로 시작하거나 'vtspec run'으로 직접 실행하세요"
+    )
 
 
 def _order_problems(problems: Sequence[Problem]) -> list[Problem]:

@@ -79,6 +79,13 @@ def render_spec(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Obstacle(Problem):
+    """Why a plan cannot be carried out on the cluster; `korean` is its message and its fix."""
+
+    korean: str
+
+
 def find_run_settings(
     made: "Plan", repository: "Repository", team: str | None = None
 ) -> "RenderSettings":
@@ -239,12 +246,13 @@ def _place_problem(
     elif found.file == "vtspec.yaml" and repository.config is not None:
         document = repository.config.document
     if document is not None:
-        return document.make_problem(broken.path, broken.message, broken.fix)
+        problem = document.make_problem(broken.path, broken.message, broken.fix)
+        return make_obstacle(problem, found.korean)
     from vtspec.pipelines.operations.frameworks import find_framework
 
     framework = find_framework(made.framework.name)
     file = framework.folder / "image.yaml" if found.file == "image" else Path("vtspec.yaml")
-    return Problem(
+    problem = Problem(
         file=repository.format_path(file),
         line=1,
         column=1,
@@ -253,3 +261,9 @@ def _place_problem(
         message=broken.message,
         fix=broken.fix,
     )
+    return make_obstacle(problem, found.korean)
+
+
+def make_obstacle(problem: Problem, korean: str) -> Obstacle:
+    """The same problem, said in Korean too."""
+    return Obstacle(**vars(problem), korean=korean)

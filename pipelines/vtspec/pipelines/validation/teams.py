@@ -93,6 +93,24 @@ def check_limits(
         )
 
 
+def explain_limit(
+    broken: RuleViolation, name: str, team: "Team", gpus: float, duration: str
+) -> str:
+    """In Korean which limit of a team is passed, and what to do: as `check_limits` has it."""
+    limits = team.limits
+    if broken.path[-1] == "gpus":
+        return (
+            f"{name} 팀의 실행은 GPU를 {limits.gpus}개까지 쓸 수 있는데 {gpus:g}개를 "
+            f"요청했습니다. `gpus`를 낮추거나 `vtspec.yaml`의 `teams.{name}.limits.gpus`를 "
+            "올리세요"
+        )
+    return (
+        f"{name} 팀의 실행은 {limits.max_duration}까지 걸릴 수 있는데 {duration}을(를) "
+        f"요청했습니다. `maxDuration`을 낮추거나 `vtspec.yaml`의 "
+        f"`teams.{name}.limits.maxDuration`을 올리세요"
+    )
+
+
 def list_folders(path: str) -> Iterator[str]:
     """The folders above a path of the repository, the innermost first."""
     folder = posixpath.dirname(posixpath.normpath(path))
