@@ -1,5 +1,6 @@
 """What a cluster needs of `vtspec.yaml`, and what is told where it lacks."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ def told(plan: Plan, author: str | None = None, **project: Any) -> list[tuple[st
     found = find_settings(plan, a_cluster_project(**project), RUNS, author)
     if isinstance(found, RenderSettings):
         return []
-    assert all(one.broken.fix for one in found)
+    assert all(one.broken.fix and re.search("[가-힣]", one.korean) for one in found)
     return [(one.file, ".".join(map(str, one.broken.path)), one.broken.message) for one in found]
 
 

@@ -21,6 +21,7 @@ from vtspec.pipelines.operations.pull_request import (
     combine_digests,
     plan_pull_request,
 )
+from vtspec.pipelines.operations.render import Obstacle
 from vtspec.pipelines.planning.resolve import ModelSources
 from vtspec.pipelines.project.repository import find_repository
 from vtspec.schema.problem import SpecError
@@ -220,6 +221,7 @@ def test_what_keeps_the_cluster_from_it_is_told_beside_the_plan(
     branches.propose((DEEP, "epochs: 5", "epochs: 50"))
     (deep,) = branches.plan().proposed
     assert deep.obstacles[0].message.startswith("says of no cluster")
+    assert all(isinstance(one, Obstacle) for one in deep.obstacles)
     branches.git("checkout", "-q", "main")
     (branches.root / "vtspec.yaml").write_text(FILES["vtspec.yaml"] + CLUSTER)
     branches.commit()
@@ -233,6 +235,10 @@ def test_what_keeps_the_cluster_from_it_is_told_beside_the_plan(
     assert [one.message for one in deep.obstacles] == [
         "digits: 3 objects are not in s3://data/dvc"
     ]
+    (lacking,) = deep.obstacles
+    assert isinstance(lacking, Obstacle)
+    korean = "digits 데이터가 원격 저장소에 모두 있지 않습니다. dvc push -r storage"
+    assert lacking.korean == korean
 
 
 def test_a_plan_that_was_run_says_so(branches: Branches) -> None:

@@ -242,11 +242,12 @@ def _make_spec(one: ProposedPlan, found: PullRequestPlans, cause: SpecCause) -> 
         beside=one.prior,
         base=base,
         reach=one.reach,
-        obstacles=tuple(_describe_obstacle(each) for each in one.obstacles),
+        obstacles=tuple(describe_obstacle(each) for each in one.obstacles),
     )
 
 
-def _describe_obstacle(problem: Problem) -> Sentence:
+def describe_obstacle(problem: Problem) -> Sentence:
+    """Why a plan cannot be carried out, and where that is mended."""
     english = str(problem)
     if not isinstance(problem, Obstacle):
         return Sentence(en=english, ko=english)
