@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from plan_repository import a_repository, change
-from run_folders import EVALUATED, STARTED, SUCCEEDED, a_run_folder, an_epoch
+from run_folders import ADAPTED, EVALUATED, IN_WORDS, STARTED, SUCCEEDED, a_run_folder, an_epoch
 from vtspec.cli.views.plan import PlaceNotes, format_plan
 from vtspec.cli.views.styled_text import (
     count_cells,
@@ -223,6 +223,14 @@ def test_a_baseline_needs_no_network_of_its_own(root: Path) -> None:
     found = find_prior_runs(made, find_repository(root), ModelSources(hub=nobody))
     assert found.baseline is not None and found.unknown == ()
     assert "model.weights.source" in {change.path for change in found.baseline.changes}
+
+
+def test_a_plan_whose_run_was_adapted_says_what_was(root: Path) -> None:
+    made, _ = planned(root)
+    finished(root, made, ADAPTED, EVALUATED, SUCCEEDED)
+    _, found = planned(root)
+    assert found.result == f"accuracy 0.9, {IN_WORDS}"
+    assert any("gradientAccumulation 1 → 2" in line for line in text(root, width=120))
 
 
 def test_a_plan_that_has_run_says_so_with_its_result(root: Path) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from pull_request_world import World, a_plan_of, a_spec
+from run_folders import ADAPTED, EVALUATED, IN_WORDS, STARTED, SUCCEEDED, events_of
 from vtspec.pipelines.argo.run_ending import find_ending
 from vtspec.pipelines.argo.workflow_state import Cause, StepProgress, WorkflowState
 from vtspec.pipelines.controller.actions import CreateRun
-from vtspec.pipelines.controller.view import PlannedSpec
-from vtspec.pipelines.runs.state import Failure, RunState
+from vtspec.pipelines.controller.replies import describe_run
+from vtspec.pipelines.controller.view import Attempt, PlannedSpec
+from vtspec.pipelines.runs.state import Failure, RunState, fold_events
 from vtspec.pipelines.runs.state import Status as RunStatus
 from vtspec.pipelines.runs.training_state import LastCheckpoint, Training
 
@@ -204,3 +206,15 @@ def test_where_reviews_approve_no_line_is_pasted() -> None:
     approval = world.project.approval.model_copy(update={"when": "approval"})
     world.project = world.project.model_copy(update={"approval": approval})
     assert "Push that, and have the new plan approved" in fail(world, "memory")[-1]
+
+
+def test_a_run_that_was_adapted_is_told_with_what_was() -> None:
+    state = fold_events(events_of([STARTED, ADAPTED, EVALUATED, SUCCEEDED]))
+    attempt = Attempt(
+        run=PLAN.id, spec="digits", plan_id=PLAN.id, digest=PLAN.digest, number=1, state=state
+    )
+    told = describe_run(attempt)
+    assert told.en == f"succeeded, `accuracy` 0.9000, `{IN_WORDS}`"
+    assert f"`{IN_WORDS.replace('adapted', '계획과 다르게 진행')}`" in told.ko
+    as_planned = fold_events(events_of([STARTED, EVALUATED, SUCCEEDED]))
+    assert describe_run(replace(attempt, state=as_planned)).en == "succeeded, `accuracy` 0.9000"

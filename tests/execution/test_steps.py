@@ -62,6 +62,7 @@ from vtspec.pipelines.weights.model import (
     RunWeights,
     Weights,
 )
+from vtspec.schema.kinds.patterns import parse_duration
 
 # What an adapter says.
 
@@ -788,6 +789,31 @@ def test_the_steps_one_by_one_in_a_folder_make_a_whole_run(tmp_path: Path) -> No
     assert (state.run, state.attempt, state.status) == (f"{repository.name}-2", 2, "succeeded")
     assert state.provenance.backend == "step"
     assert "model/model.safetensors" in state.artifacts
+
+
+@pytest.mark.parametrize("word", ["stop", "shorten"])
+def test_training_is_told_how_much_of_its_time_is_left_where_it_may_be_shortened(
+    tmp_path: Path, word: str
+) -> None:
+    repository = a_repository(tmp_path)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "$@" > typed\nexit 3\n')
+    python.chmod(0o755)
+    training = {**repository.plan["training"], "onTimeLimit": word}
+    plan = name_plan({**repository.plan, "training": training})
+    task = a_task(
+        tmp_path / "work",
+        tmp_path,
+        plan,
+        data=tmp_path / "data/shapes",
+        choose=lambda: replace(this_python(tmp_path), python=python),
+    )
+    assert do("train", task).exit_code == 3
+    typed = (tmp_path / "work" / "typed").read_text().split()
+    assert ("--seconds-left" in typed) == (word == "shorten")
+    if word == "shorten":
+        limit = parse_duration(plan["resources"]["maxDuration"])
+        assert limit - 60 < float(typed[typed.index("--seconds-left") + 1]) <= limit
 
 
 def test_a_step_that_needs_data_says_which_step_is_missing(tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ TRAINING: Final = rows(
     freeze=("backbone", "message"),
     workers=(1, "new run"),
     deterministic=(False, "new run"),
+    onOutOfMemory=("halve", "message"),
+    onNan=("rollback", "message"),
+    onTimeLimit=("shorten", "message"),
 )
 
 EXPERIMENT: Final = {
@@ -135,6 +138,7 @@ EXPERIMENT: Final = {
     "spec.report.baseline": Row("deep", "policy"),
     "spec.report.gates": Row(["accuracy >= 0.9"], "policy"),
     "spec.report.seeds": Row(3, "policy"),
+    "spec.report.allowAdapted": Row(True, "policy"),
 }
 
 ON_TIMM: Final = {

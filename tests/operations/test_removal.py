@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cluster_plans import a_published_plan
-from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, append
+from run_folders import ADAPTED, EVALUATED, STARTED, SUCCEEDED, Told, a_plan, a_run_folder, append
 from toy_runs import a_plan as a_toy_plan
 from toy_runs import name_plan
 from vtspec.cli.main import cli
@@ -253,6 +253,15 @@ def test_what_a_limit_of_this_month_counts_is_not_freed_unasked(
     assert left(root) == ([plan.id] if told else [])
     typed("rm", plan.id, "--force", "--yes")
     assert left(root) == []
+
+
+def test_an_adapted_run_is_needed_as_a_baseline_only_where_that_is_allowed(root: Path) -> None:
+    run = a_run(root, CATS)
+    append(run.path, [ADAPTED], first=100)
+    a_spec(root, "against", report={"baseline": "cats"})
+    assert needers(root, CATS) == {CATS: ()}
+    a_spec(root, "against", report={"baseline": "cats", "allowAdapted": True})
+    assert needers(root, CATS) == {CATS: ("experiment against is compared with it",)}
 
 
 def test_only_the_run_that_is_compared_with_is_needed_as_a_baseline(root: Path) -> None:

@@ -86,6 +86,9 @@ OTHER_VALUES: dict[str, Any] = {
     "checkpoint": {"every": 2},
     "workers": 3,
     "deterministic": False,
+    "onOutOfMemory": "halve",
+    "onNan": "rollback",
+    "onTimeLimit": "shorten",
 }
 
 

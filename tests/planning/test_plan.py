@@ -24,6 +24,7 @@ from vtspec.adapters.contract import Param
 from vtspec.adapters.task_types import TaskType
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Machine
+from vtspec.pipelines.planning.digest import ADAPTATIONS
 from vtspec.pipelines.planning.plan import ModelFacts, build_plan
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.weights.model import FileWeights, MlflowWeights, RunWeights, UnpinnedWeights
@@ -47,7 +48,16 @@ def test_every_default_is_filled_in_and_its_origin_told() -> None:
     assert set(raw["training"]) == {
         field.alias or name
         for name, field in type(an_experiment().spec.training).model_fields.items()
-    }
+    } - set(ADAPTATIONS)
+
+
+def test_what_came_later_stands_in_a_plan_only_where_it_asks_for_something() -> None:
+    raw = resolved(training={"epochs": 1, "onNan": "rollback", "onTimeLimit": "stop"})
+    assert raw["training"]["onNan"] == "rollback"
+    assert not {"onTimeLimit", "onOutOfMemory"} & set(raw["training"])
+    assert raw["origins"]["training.onNan"] == "spec"
+    assert not {"training.onTimeLimit", "report.allowAdapted"} & set(raw["origins"])
+    assert resolved(report={"allowAdapted": True})["report"]["allowAdapted"] is True
 
 
 def test_every_resolved_value_has_an_origin() -> None:

@@ -12,6 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from report_data import (
+    ADAPTED,
     FINAL,
     a_baseline,
     a_plan,
@@ -104,6 +105,10 @@ def some_reports() -> dict[str, Facts]:
             a_run(evaluation=unjudged), a_run(a_plan("old"), an_evaluation())
         ),
         "classes without a count": build_facts(uncounted, a_baseline()),
+        "adapted": build_facts(
+            a_run(events=[*told(), ("train.adapted", ADAPTED)]),
+            a_run(a_plan("old"), events=[*told(), ("train.adapted", ADAPTED)]),
+        ),
         "no record": build_facts(a_run(evaluation={}), a_run(a_plan("old"), {})),
         "no baseline yet": some_facts(plan=planned),
         "a gate that is missed": some_facts(plan=a_plan(report={"gates": ["accuracy > 0.99"]})),

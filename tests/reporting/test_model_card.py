@@ -9,6 +9,7 @@ import yaml
 
 from hostile_text import CORPUS
 from report_data import (
+    ADAPTED,
     a_baseline,
     a_plan,
     a_run,
@@ -46,6 +47,12 @@ def test_a_card_says_what_the_model_is_and_how_to_make_it_again() -> None:
     plan["dataset"]["licence"] = "CC-BY-4.0"
     plan["framework"]["licence"] = "Apache-2.0"
     expect_golden("model-card.md", card(a_run(plan)))
+
+
+def test_a_card_of_an_adapted_run_says_what_was() -> None:
+    run = a_run(events=[*told(), ("train.adapted", ADAPTED)])
+    assert "otherwise than planned: `adapted: epochs 9 → 3`" in card(run)
+    assert "adapted" not in card(a_run())
 
 
 def test_the_front_matter_is_the_hubs_and_leaves_the_models_licence_open() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from report_data import (
+    ADAPTED,
     a_baseline,
     a_plan,
     a_png,
@@ -109,6 +110,31 @@ def test_the_baseline_is_the_last_run_of_that_name_that_succeeded(tmp_path: Path
     facts = write_report(run, find_baseline(run)).facts
     assert facts.baseline == first.name
     assert "Baseline: `digits-resnet10t-0123456789`" in (run / "report.md").read_text()
+
+
+def test_an_adapted_run_is_a_baseline_only_where_the_report_allows_it(tmp_path: Path) -> None:
+    baseline = a_baseline()
+    first = write_run(baseline, tmp_path)
+    events = [*told(), ("train.adapted", ADAPTED)]
+    other = a_run({**baseline.plan, "id": f"{first.name}-2"}, events=events)
+    later = write_run(other, tmp_path)
+    run = write_run(a_run(a_plan(report=AGAINST)), tmp_path)
+    assert find_baseline(run) == first
+    words = f"{later.name}: adapted, and so no baseline without report.allowAdapted: true"
+    assert words in _read_warnings(run, first)
+    allowed = {**AGAINST, "allowAdapted": True}
+    run = write_run(a_run(a_plan("digits-other", report=allowed)), tmp_path)
+    assert find_baseline(run) == later
+    assert words not in _read_warnings(run, later)
+    assert "The baseline was adapted: its training went otherwise than planned" in [
+        one.en for one in read_facts(run, later).caveats
+    ]
+
+
+def test_a_report_says_of_its_run_that_it_was_adapted(tmp_path: Path) -> None:
+    run = write_run(a_run(events=[*told(), ("train.adapted", ADAPTED)]), tmp_path)
+    write_report(run)
+    assert "`Adapted: epochs 9 → 3`. Training went on otherwise" in (run / "report.md").read_text()
 
 
 PINNED = {**AGAINST, "baselinePlan": "digits-resnet10t-0123456789"}

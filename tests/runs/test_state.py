@@ -89,6 +89,13 @@ TOLD: dict[str, dict[str, Any]] = {
         "step_in_epoch": 0,
         "best": True,
     },
+    "train.adapted": {
+        "cause": "out-of-memory",
+        "epoch": 1,
+        "step_in_epoch": 4,
+        "changes": {"training.batchSize": [32, 16], "training.gradientAccumulation": [1, 2]},
+        "message": "the GPU's memory is full: on with batches of 16, 2 to a step",
+    },
     "train.finished": {
         "metrics": {"accuracy": 0.875},
         "best_epoch": 2,
@@ -107,7 +114,12 @@ TOLD: dict[str, dict[str, Any]] = {
     "data.verified": {"hash": "md5:" + "a" * 32 + ".dir", "files": 3, "bytes": 9, "path": "/d"},
     "report.written": {"path": "report.md", "verdict": "passed"},
     "warning": {"message": "고양이 사진이 적습니다"},
-    "failed": {"message": "no memory", "fix": "lower training.batchSize", "traceback": None},
+    "failed": {
+        "message": "no memory",
+        "fix": "lower training.batchSize",
+        "traceback": None,
+        "cause": "out-of-memory",
+    },
     "output": {"stream": "stdout", "line": "[METRICS] epoch=2/3"},
 }
 

@@ -131,6 +131,9 @@ TRAINING = {
     "checkpoint": st.sampled_from([{}, {"monitor": "loss"}, {"every": 2}]),
     "workers": st.integers(0, 16),
     "deterministic": st.booleans(),
+    "onOutOfMemory": st.sampled_from(["stop", "halve"]),
+    "onNan": st.sampled_from(["stop", "rollback"]),
+    "onTimeLimit": st.sampled_from(["stop", "shorten"]),
 }
 
 RESOURCES = {

@@ -205,6 +205,16 @@ def told(
     return events
 
 
+ADAPTED = {
+    "cause": "time-limit",
+    "epoch": 1,
+    "step_in_epoch": 0,
+    "changes": {"training.epochs": [9, 3]},
+    "message": "too long",
+}
+"""Training was shortened."""
+
+
 def events_of(run: str, kinds: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Event]:
     """Events ten seconds apart; a field `step` goes into the envelope."""
     return [

@@ -58,6 +58,21 @@ def an_epoch(epoch: int, **changes: Any) -> Told:
     return "train.epoch", {**data, **changes}
 
 
+ADAPTED: Told = (
+    "train.adapted",
+    {
+        "cause": "out-of-memory",
+        "epoch": 1,
+        "step_in_epoch": 2,
+        "changes": {"training.batchSize": [8, 4], "training.gradientAccumulation": [1, 2]},
+        "message": "the GPU's memory is full: on with batches of 4, 2 to a step",
+    },
+)
+"""Training halved its batches."""
+
+IN_WORDS = "adapted: batchSize 8 → 4, gradientAccumulation 1 → 2"
+"""The same."""
+
 STARTED: Told = ("run.started", {"machine": {"cpus": 2}, "git": {"commit": "c0ffee"}})
 EVALUATED: Told = (
     "evaluated",

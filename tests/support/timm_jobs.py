@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from toy_runs import Listener, a_plan
 from vtspec.adapters.contract import Job
 from vtspec.adapters.job import build_job
+from vtspec.adapters.pytorch.state import load_state
 from vtspec.adapters.timm.adapter import Adapter
 
 DIGITS = tuple("0123456789")
@@ -161,3 +162,32 @@ def weights_of(checkpoint: Path, file: str = "model.safetensors") -> dict[str, A
     """The tensors of a checkpoint's file."""
     tensors: dict[str, Any] = load_file(checkpoint / file)
     return tensors
+
+
+def assert_same_end(
+    left: Job,
+    right: Job,
+    *,
+    epochs: int | None = None,
+    files: Sequence[str] = ("model.safetensors", "ema.safetensors"),
+) -> None:
+    """Both trainings left the same bits after their last epoch."""
+    ends = [
+        job.workdir / "checkpoints" / f"epoch-{epochs or job.training.epochs:04d}"
+        for job in (left, right)
+    ]
+    for file in files:
+        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
+    states = [load_state(end / "state.pt") for end in ends]
+    assert plain(states[0]) == plain(states[1])
+
+
+def plain(value: Any) -> Any:
+    """Tensors as lists, so that states compare with `==`."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from vtspec.adapters.contract import Job, MetricsResult, TrainingSummary
+from vtspec.adapters.contract import Adaptation, Job, MetricsResult, TrainingSummary
 from vtspec.adapters.job import build_job
 from vtspec.adapters.toy import png
 from vtspec.pipelines.planning.digest import identify
@@ -199,6 +199,9 @@ class Listener:
 
     def on_warning(self, message: str) -> None:
         self.told.append(("warning", message))
+
+    def on_adapted(self, adaptation: Adaptation) -> None:
+        self.told.append(("adapted", adaptation))
 
     def should_stop(self) -> bool:
         return self.stop_after is not None and self.steps >= self.stop_after

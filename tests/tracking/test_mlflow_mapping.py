@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_folders import EVALUATED, STARTED, SUCCEEDED, Told, a_plan, an_epoch, events_of
+from run_folders import (
+    ADAPTED,
+    EVALUATED,
+    IN_WORDS,
+    STARTED,
+    SUCCEEDED,
+    Told,
+    a_plan,
+    an_epoch,
+    events_of,
+)
 from vtspec.pipelines.runs.events import KINDS, Event
 from vtspec.pipelines.tracking.mlflow_mapping import (
     MetricPoint,
@@ -26,6 +36,17 @@ RESUMED: Told = ("run.resumed", {"from_epoch": 1})
 
 def _entry(kind: str, data: dict[str, object]) -> Event:
     return events_of([(kind, data)])[0]
+
+
+def test_what_was_adapted_is_a_tag_until_a_resume_from_before_it() -> None:
+    started: Told = ("train.started", {"config": {"epochs": 3, "fromEpoch": 0}})
+    kept: Told = ("train.started", {"config": {"epochs": 3, "adaptations": [ADAPTED[1]]}})
+    told = [STARTED, started, ADAPTED, RESUMED, kept, RESUMED, started]
+    entries = list(translate_events(events_of(told)))
+    assert [one.tags.get("vtspec.adapted") for one in entries] == [
+        *(None, None, IN_WORDS, None, None, None, None)
+    ]
+    assert ["vtspec.adapted" in one.removed_tags for one in entries] == [*6 * [False], True]
 
 
 def test_an_epoch_becomes_metrics_at_its_step_and_time() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from mlflow import MlflowClient
 
 from mlflow_server import MlflowServer
 from run_folders import (
+    ADAPTED,
     EVALUATED,
+    IN_WORDS,
     STARTED,
     SUCCEEDED,
+    Told,
     a_plan,
     a_run_folder,
     an_epoch,
@@ -32,7 +35,7 @@ from toy_runs import a_plan as a_whole_plan
 from vtspec.pipelines.address import Address, parse_address
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.execution.steps.initial_weights import find_start_weights
-from vtspec.pipelines.runs import RunLock
+from vtspec.pipelines.runs import Run, RunLock
 from vtspec.pipelines.tracking import (
     SyncResult,
     choose_tracking_uri,
@@ -40,7 +43,12 @@ from vtspec.pipelines.tracking import (
     start_follower,
     sync_run,
 )
-from vtspec.pipelines.tracking.follower import follow_run, load_sync_state, read_sync_result
+from vtspec.pipelines.tracking.follower import (
+    describe_registration,
+    follow_run,
+    load_sync_state,
+    read_sync_result,
+)
 from vtspec.pipelines.tracking.mlflow_client import make_client
 from vtspec.pipelines.tracking.mlflow_upload import (
     SyncState,
@@ -74,9 +82,11 @@ def _uri(runs: Path) -> Address:
     return choose_tracking_uri(runs, None, {})
 
 
-def _a_finished_run(runs: Path, plan: dict[str, object] | None = None) -> Path:
-    told = [STARTED, an_epoch(1), an_epoch(2), an_epoch(3), EVALUATED, SUCCEEDED]
-    run_dir = a_run_folder(runs, told, plan)
+def _a_finished_run(
+    runs: Path, plan: dict[str, object] | None = None, told: Sequence[Told] | None = None
+) -> Path:
+    usual = [STARTED, an_epoch(1), an_epoch(2), an_epoch(3), EVALUATED, SUCCEEDED]
+    run_dir = a_run_folder(runs, usual if told is None else told, plan)
     (run_dir / "model").mkdir()
     (run_dir / "model" / "model.safetensors").write_bytes(b"weights")
     (run_dir / "report.md").write_text("# Report\n")
@@ -144,6 +154,36 @@ def test_of_two_machines_that_send_a_run_at_once_it_is_there_once(
     assert len(looks) == 2
     assert _run_id(run_dir) == first
     assert [one.info.run_id for one in make_client(uri).search_runs(["1"])] == [first]
+
+
+def test_an_adapted_model_is_challenger_only_where_the_report_allows_it(runs: Path) -> None:
+    for allowed in (False, True):
+        tracking = {"experiment": "cats", "registerAs": "cats-model"}
+        report: dict[str, object] = {"baseline": None, "gates": [], "allowAdapted": allowed}
+        name = f"cats-000000000{int(allowed)}"
+        plan = a_plan(tracking=tracking, report=report, id=name)
+        told = [STARTED, an_epoch(1), ADAPTED, an_epoch(2), an_epoch(3), EVALUATED, SUCCEEDED]
+        run_dir, uri = _a_finished_run(runs, plan, told), _uri(runs)
+        version = sync_run(run_dir, uri).model_version
+        client = make_client(uri)
+        assert client.get_run(_run_id(run_dir)).data.tags["vtspec.adapted"] == IN_WORDS
+        found = client.get_model_version("cats-model", str(version))
+        assert found.tags["vtspec.adapted"] == IN_WORDS
+        assert found.aliases == (["challenger"] if allowed else [])
+        said = describe_registration(Run(run_dir)) or ""
+        assert said.endswith(f"version {version}") == allowed
+        assert allowed or "not as challenger (report.allowAdapted: true)" in said
+        if not allowed:
+            # Allowed later, of the version that there is.
+            asked = {
+                "changed": ["report.allowAdapted"],
+                "steps": ["report"],
+                "sections": {"report": {**report, "allowAdapted": True}},
+            }
+            append(run_dir, [("run.updated", asked), SUCCEEDED], first=100)
+            assert sync_run(run_dir, uri).model_version == version
+            found = client.get_model_version("cats-model", str(version))
+            assert found.aliases == ["challenger"]
 
 
 def test_a_model_is_registered_once_as_challenger(runs: Path) -> None:

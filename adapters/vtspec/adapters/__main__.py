@@ -34,6 +34,7 @@ from .contract import (
     Interrupted,
     Job,
     TrainingAdapter,
+    TrainingFailure,
 )
 from .discovery import AdapterModule, load_adapter
 from .durable_files import stage_folder, sync_folder, write_file_atomic
@@ -41,6 +42,7 @@ from .job import build_job, resolve_params
 from .system_errors import explain_system_error
 
 _INTERRUPTED: Final = 75
+_FAILED: Final = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,8 +77,11 @@ def _report_outcome(lines: JsonLinesCallbacks) -> Iterator[_ExitStatus]:
     except Interrupted:
         ending.code = _INTERRUPTED
     except AdapterError as error:
-        ending.code = 2
-        lines.emit("failed", message=str(error), fix=error.fix, traceback=None)
+        cause = error.cause if isinstance(error, TrainingFailure) else None
+        # What training met is no fault of what was asked for, though that can be changed.
+        ending.code = 2 if cause is None else _FAILED
+        told = {} if cause is None else {"cause": cause}
+        lines.emit("failed", message=str(error), fix=error.fix, traceback=None, **told)
     except Exception as error:
         refused = explain_system_error(error)
         ending.code = 2 if refused else 1
@@ -256,6 +261,7 @@ def _prepare_job(arguments: argparse.Namespace, plan: JsonObject, module: Adapte
         workdir=arguments.workdir,
         weights=arguments.weights,
         smoke=arguments.smoke,
+        seconds_left=getattr(arguments, "seconds_left", None),
     )
     if job.task not in module.TASKS:
         raise AdapterError(
@@ -296,6 +302,9 @@ def _build_parser() -> argparse.ArgumentParser:
         command.add_argument("--smoke", action="store_true", help="one batch through every step")
         if name == "train":
             command.add_argument("--resume", action="store_true", help="go on where it stopped")
+            command.add_argument(
+                "--seconds-left", type=float, help="what is left of the run's time limit"
+            )
         if name == "predict":
             command.add_argument("--images", type=Path, nargs="+", help="images, in order")
             command.add_argument("--images-from", type=Path, help="a file with a path a line")

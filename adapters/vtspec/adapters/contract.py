@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from .json_types import JsonObject
 from .task_types import TaskType as TaskType
@@ -198,6 +198,19 @@ class TrainingJob:
     # Part of the job, since it decides random states: other workers give other weights.
     workers: int
     deterministic: bool
+    # Plans of before there were these leave them out, and so does one that stops.
+    on_out_of_memory: Literal["stop", "halve"] = "stop"
+    on_nan: Literal["stop", "rollback"] = "stop"
+    on_time_limit: Literal["stop", "shorten"] = "stop"
+
+    def list_adaptable(self) -> tuple[str, ...]:
+        """The fields that ask to go on otherwise than planned where something goes wrong."""
+        asked = {
+            "training.onOutOfMemory": self.on_out_of_memory,
+            "training.onNan": self.on_nan,
+            "training.onTimeLimit": self.on_time_limit,
+        }
+        return tuple(path for path, word in asked.items() if word != "stop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +229,25 @@ class Job:
     cpus: int
     workdir: Path
     smoke: bool = False
+    # What of the run's time limit was left when the step began; told where it is asked for.
+    seconds_left: float | None = None
+
+
+FailureCause: TypeAlias = Literal["out-of-memory", "not-a-number", "time-limit"]
+"""What a training that cannot go on as planned met."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """What a training changed of its plan to go on after `cause`, from `epoch` finished epochs and
+    `step` steps of the next one on. `changes` are by dotted path, each the value of before and of
+    after; `message` says it to people."""
+
+    cause: FailureCause
+    epoch: int
+    step: int
+    changes: Mapping[str, tuple[float, float]]
+    message: str
 
 
 class TrainingCallbacks(Protocol):
@@ -245,6 +277,10 @@ class TrainingCallbacks(Protocol):
 
     def on_warning(self, message: str) -> None:
         """Something a person should know."""
+        ...
+
+    def on_adapted(self, adaptation: Adaptation) -> None:
+        """Training goes on otherwise than planned, as the job allows."""
         ...
 
     def should_stop(self) -> bool:
@@ -284,6 +320,14 @@ class AdapterError(Exception):
     def __init__(self, message: str, fix: str | None = None) -> None:
         super().__init__(message)
         self.fix = fix
+
+
+class TrainingFailure(AdapterError):
+    """Training cannot go on as planned; a checkpoint of before stays."""
+
+    def __init__(self, cause: FailureCause, message: str, fix: str | None = None) -> None:
+        super().__init__(message, fix)
+        self.cause: FailureCause = cause
 
 
 @runtime_checkable
@@ -356,6 +400,41 @@ class TrainingAdapter(Protocol):
 
         The keys are the formats; `safetensors` is always written.
         """
+        ...
+
+
+@runtime_checkable
+class AdaptableTraining(Protocol):
+    """What a `TrainingAdapter` has beside where it does `training.onOutOfMemory: halve`, `onNan:
+    rollback` and `onTimeLimit: shorten`; the job of one that has it not is refused.
+
+    `adaptations` are those of the state at hand, part of each checkpoint. A step that runs out of
+    memory `train_epoch` repeats by itself, with smaller batches.
+    """
+
+    adaptations: list[Adaptation]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the training has, as it was shortened."""
+        ...
+
+    @property
+    def rollbacks(self) -> int:
+        """How often it was set back."""
+        ...
+
+    def halve_batch(self, epoch: int, failure: TrainingFailure) -> None:
+        """Smaller batches from now on, for measuring after `epoch` too; raises `failure`, or one
+        that says more, where there is none smaller."""
+        ...
+
+    def roll_back(self, path: Path, failure: TrainingFailure) -> tuple[int, int]:
+        """Take up the checkpoint and train on at a lower learning rate; its position."""
+        ...
+
+    def shorten(self, epoch: int, epochs: int, message: str) -> None:
+        """Have the schedule that is left after `epoch` end with epoch `epochs`."""
         ...
 
 

@@ -44,6 +44,7 @@ def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
     workdir: Path,
     weights: Path | None = None,
     smoke: bool = False,
+    seconds_left: float | None = None,
 ) -> Job:
     """The job that a plan describes; `smoke` makes it one epoch, of one batch a step.
 
@@ -65,6 +66,7 @@ def build_job(  # noqa: PLR0913 - by keyword, each a field of Job
             cpus=plan["resources"]["cpus"],
             workdir=workdir,
             smoke=smoke,
+            seconds_left=seconds_left,
         )
     # A missing field is no default: the plan decides everything, and an image must not guess.
     except KeyError as missing:
@@ -173,9 +175,14 @@ def _build_dataset(raw: JsonObject, root: Path) -> DatasetJob:
 
 def _build_training(raw: JsonObject, smoke: bool) -> TrainingJob:
     # What is not known is refused: an older image would train without it and say nothing.
-    fields = {field.name for field in dataclasses.fields(TrainingJob)} - _NOT_IN_PLAN
-    _refuse_unknown("training", raw, {_to_camel(name) for name in fields} | {"checkpoint"})
-    values = {name: raw[_to_camel(name)] for name in fields}
+    fields = {one.name: one for one in dataclasses.fields(TrainingJob)}
+    known = {_to_camel(name): name for name in fields if name not in _NOT_IN_PLAN}
+    _refuse_unknown("training", raw, {*known, "checkpoint"})
+    # One that came later is in no plan of before, nor where it asks for nothing.
+    later = {name for name, one in fields.items() if one.default is not dataclasses.MISSING}
+    values: dict[str, Any] = {
+        name: raw[key] for key, name in known.items() if key in raw or name not in later
+    }
     checkpoint = _check_section("checkpoint", raw["checkpoint"], ("monitor", "every")) or {}
     ema = _check_section("ema", raw["ema"], ("decay", "warmup"))
     early = _check_section("earlyStopping", raw["earlyStopping"], ("patience", "minDelta"))

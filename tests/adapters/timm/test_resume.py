@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from timm_jobs import a_timm_job, differing, weights_of, write_digits
+from timm_jobs import a_timm_job, assert_same_end, differing, weights_of, write_digits
 from toy_runs import Listener
 from vtspec.adapters.contract import Interrupted, Job
-from vtspec.adapters.pytorch.state import load_state
 from vtspec.adapters.timm.adapter import Adapter
 from vtspec.adapters.training.loop import fit
 
@@ -57,27 +56,6 @@ def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> L
     listener = Listener(stop_after=stop_after)
     fit(Adapter(job, listener), job, listener, resume)
     return listener
-
-
-def assert_same_end(left: Job, right: Job) -> None:
-    ends = [
-        job.workdir / "checkpoints" / f"epoch-{job.training.epochs:04d}" for job in (left, right)
-    ]
-    for file in ("model.safetensors", "ema.safetensors"):
-        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
-    states = [load_state(end / "state.pt") for end in ends]
-    assert plain(states[0]) == plain(states[1])
-
-
-def plain(value: Any) -> Any:
-    """Tensors as lists, so that states compare with `==`."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
 
 
 @pytest.mark.parametrize(

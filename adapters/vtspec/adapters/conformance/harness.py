@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vtspec.adapters.contract import (
+    Adaptation,
     InferenceResult,
     Interrupted,
     Job,
@@ -97,6 +98,9 @@ class RecordingCallbacks:
 
     def on_warning(self, message: str) -> None:
         """Nothing: a warning is no fault."""
+
+    def on_adapted(self, adaptation: Adaptation) -> None:
+        """Nothing: the suite asks for none."""
 
     def should_stop(self) -> bool:
         """Whether `stop_at` was reached."""

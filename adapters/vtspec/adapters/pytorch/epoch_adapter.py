@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from vtspec.adapters.contract import (
+    Adaptation,
     AdapterError,
+    FailureCause,
     Interrupted,
     Job,
     MetricsResult,
     TrainingCallbacks,
+    TrainingFailure,
 )
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
+from vtspec.adapters.training.event_stream import describe_adaptation
 
+from .adaptation import StepUndo, read_adaptation
 from .epoch_progress import EpochBatches, EpochProgress
 from .errors import translate_errors
 from .state import (
@@ -38,15 +44,35 @@ if TYPE_CHECKING:
 _LOSS_EVERY = 20
 """Optimizer steps between two looks at the loss: on a GPU each one waits for all before it."""
 
+_LOWERED = 0.5
+"""What a rollback multiplies learning rates by. To lower them and to start again from an earlier
+checkpoint is what brought OPT-175B over its divergences (Zhang et al. 2022, arXiv:2205.01068,
+section 2.5)."""
+
 _Image = TypeVar("_Image")
 
 
 class Recipe(Protocol):
-    """What turns batches into better weights; its state is part of a checkpoint."""
+    """What turns batches into better weights; its state is part of a checkpoint. What it does
+    beside that when training goes otherwise than planned, `AdaptableRecipe` does for it."""
+
+    updates: int
 
     @property
     def learning_rate(self) -> float:
         """That of the last step."""
+        ...
+
+    def discard(self) -> None:
+        """Drop the gradients of a step that was not finished."""
+        ...
+
+    def lower_rates(self, factor: float) -> None:
+        """Multiply every learning rate, of now and of the schedule from now on."""
+        ...
+
+    def compress(self, planned: int, end: int) -> None:
+        """Have the schedule of `planned` steps be gone through by step `end`."""
         ...
 
     def record_metric(self, value: float) -> None:
@@ -64,8 +90,10 @@ class Recipe(Protocol):
 
 class EpochTraining(Protocol):
     """What an adapter needs to train beside its network: data in batches, and the recipe.
-    `generator` is the one whose state is kept beside those of the process."""
+    `generator` is the one whose state is kept beside those of the process. `job` and `cut` are set
+    anew where training is adapted; batches are of the `cut` that there is."""
 
+    job: Job
     cut: EpochBatches
     generator: torch.Generator
 
@@ -98,8 +126,10 @@ class EpochAdapter(ABC, Generic[_Image]):
     still: Sequence[torch.nn.Module]
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
-        self.job = job
+        self.job = self.planned = job
         self.callbacks = callbacks
+        self.adaptations: list[Adaptation] = []
+        self.rollbacks = 0
         self.images: dict[str, Sequence[_Image]] = {}
         self.metrics: Mapping[str, float] = {}
         self._training: EpochTraining | None = None
@@ -147,6 +177,7 @@ class EpochAdapter(ABC, Generic[_Image]):
         """Train epoch `epoch`, or the rest of it after a resume."""
         training = self._require_training()
         course = self._make_progress(training)
+        undo = self._prepare_undo(training, course)
         batches = training.iter_batches(epoch, course)
         steps = training.cut.steps
         self.model.train()
@@ -154,8 +185,19 @@ class EpochAdapter(ABC, Generic[_Image]):
         for norm in self.still:
             norm.eval()
         while course.step < steps:
-            with translate_errors():
-                training.step(batches, course)
+            if undo is None:
+                with translate_errors():
+                    training.step(batches, course)
+            elif (message := self._try_step(training, batches, course)) is not None:
+                # Its workers go with it.
+                batches = iter(())
+                undo.undo(course)
+                training.recipe.discard()
+                self._divide_batch(epoch - 1, course.step, message)
+                batches = training.iter_batches(epoch, course)
+                continue
+            else:
+                undo.note(course)
             # Also at the end: a loss that is no number is met in its own epoch.
             looks = course.step % _LOSS_EVERY == 0 or course.step == steps
             told = course.compute_recent_loss(epoch) if looks else None
@@ -189,10 +231,144 @@ class EpochAdapter(ABC, Generic[_Image]):
         if self._training is not None:
             state = load_state(path / "state.pt")
             self._training.recipe.restore(state["recipe"])
+            self._restore_adaptations(state.get("adapted"))
             self.metrics = state["metrics"]
             self._resumed = state
         manifest = checkpoints.read_manifest(path)
         return manifest.epoch, manifest.step
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the training has, as it was shortened."""
+        return self.job.training.epochs
+
+    def halve_batch(self, epoch: int, failure: TrainingFailure) -> None:
+        """Smaller batches from now on, for measuring too; raises where there is none smaller."""
+        self._divide_batch(epoch, 0, str(failure))
+
+    def roll_back(self, path: Path, failure: TrainingFailure) -> tuple[int, int]:
+        """Take up the checkpoint and train on at a lower learning rate; its position."""
+        count = self.rollbacks + 1
+        epoch, step = self.load_checkpoint(path)
+        lowered = _LOWERED ** (count - self.rollbacks)
+        # A checkpoint of before the last rollback has its higher rates.
+        self._require_training().recipe.lower_rates(lowered)
+        self.rollbacks = count
+        rate = self.planned.training.learning_rate
+        self._adapt(
+            "not-a-number",
+            (epoch, step),
+            {"training.learningRate": (rate * _LOWERED ** (count - 1), rate * _LOWERED**count)},
+            f"{failure}: back to {path.name}, and on at {_LOWERED:g} times the learning rate",
+        )
+        return epoch, step
+
+    def shorten(self, epoch: int, epochs: int, message: str) -> None:
+        """Have the schedule that is left after `epoch` end with epoch `epochs`."""
+        training, before = self._require_training(), self.epochs
+        steps = training.cut.steps
+        if epochs > epoch:
+            training.recipe.compress(self.planned.training.epochs * steps, epochs * steps)
+        self._change_job(epochs=epochs)
+        changes = {"training.epochs": (float(before), float(epochs))}
+        self._adapt("time-limit", (epoch, 0), changes, message)
+
+    def _prepare_undo(self, training: EpochTraining, course: EpochProgress) -> StepUndo | None:
+        if self.job.training.on_out_of_memory == "stop":
+            return None
+        undo = StepUndo(self.model, training.generator)
+        undo.note(course)
+        return undo
+
+    def _try_step(
+        self, training: EpochTraining, batches: Iterator[Any], course: EpochProgress
+    ) -> str | None:
+        """Take a step; what it said where it ran out of memory, before anything was updated."""
+        count = training.cut.count_batches(course.step)
+        try:
+            with translate_errors():
+                training.step(batches, course)
+        # Only its words are kept: the error holds what the step had in memory.
+        except TrainingFailure as failure:
+            if failure.cause != "out-of-memory":
+                raise
+            if course.added >= count:
+                raise TrainingFailure(
+                    failure.cause,
+                    f"{failure}; it was full at the update of the weights, which takes as much "
+                    "with smaller batches",
+                    "take a smaller model, or an optimizer that keeps less: sgd",
+                ) from failure
+            return str(failure)
+        return None
+
+    def _divide_batch(self, epoch: int, step: int, message: str) -> None:
+        training = self._require_training()
+        before, after = training.cut, training.cut.divide()
+        if after is None:
+            raise TrainingFailure(
+                "out-of-memory",
+                f"{message}, with batches of {before.size}, which cannot be halved",
+                "take a smaller model, a smaller training.imageSize, or a larger GPU",
+            )
+        training.cut = after
+        self._change_job(batch_size=after.size, gradient_accumulation=after.accumulation)
+        changes = {
+            "training.batchSize": (float(before.size), float(after.size)),
+            "training.gradientAccumulation": (
+                float(before.accumulation),
+                float(after.accumulation),
+            ),
+        }
+        words = f"{message}: on with batches of {after.size}, {after.accumulation} to a step"
+        self._adapt("out-of-memory", (epoch, step), changes, words)
+
+    def _change_job(self, **changes: int) -> None:
+        training = replace(self.job.training, **changes)  # type: ignore[arg-type]
+        self.job = self._require_training().job = replace(self.job, training=training)
+
+    def _adapt(
+        self,
+        cause: FailureCause,
+        position: tuple[int, int],
+        changes: Mapping[str, tuple[float, float]],
+        message: str,
+    ) -> None:
+        epoch, step = position
+        adaptation = Adaptation(
+            cause=cause, epoch=epoch, step=step, changes=changes, message=message
+        )
+        self.adaptations.append(adaptation)
+        self.callbacks.on_adapted(adaptation)
+
+    def _get_adaptations(self) -> StateDict | None:
+        if not self.adaptations:
+            return None
+        cut = self._require_training().cut
+        return {
+            "size": cut.size,
+            "epochs": self.epochs,
+            "rollbacks": self.rollbacks,
+            "told": [describe_adaptation(one) for one in self.adaptations],
+        }
+
+    def _restore_adaptations(self, state: StateDict | None) -> None:
+        training, kept = self._require_training(), state or {}
+        self.rollbacks = kept.get("rollbacks", 0)
+        # Set back within a process, training knows more than the checkpoint: what did not fit
+        # into memory does not fit now.
+        if not self.adaptations:
+            self.adaptations = [read_adaptation(one) for one in kept.get("told", ())]
+        while training.cut.size > kept.get("size", training.cut.size):
+            smaller = training.cut.divide()
+            assert smaller is not None
+            training.cut = smaller
+        cut = training.cut
+        self._change_job(
+            batch_size=cut.size,
+            gradient_accumulation=cut.accumulation,
+            epochs=kept.get("epochs", self.planned.training.epochs),
+        )
 
     def _prepare_process(self) -> torch.device:
         """The job's device; its threads, kernels and seed are set before the network is built,
@@ -236,6 +412,8 @@ class EpochAdapter(ABC, Generic[_Image]):
             "course": course.get_state() if course else None,
             "metrics": dict(self.metrics),
         }
+        if (adapted := self._get_adaptations()) is not None:
+            state["adapted"] = adapted
 
         def fill(folder: Path) -> None:
             save_weights(self.model, folder / "model.safetensors")

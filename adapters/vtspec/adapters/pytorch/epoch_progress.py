@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vtspec.adapters.contract import AdapterError, TrainingJob
+from vtspec.adapters.contract import AdapterError, TrainingFailure, TrainingJob
 
 from .state import StateDict
 
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 class EpochBatches:
     """An epoch of `images` in batches of `size`, `accumulation` of which make an optimizer step;
     the last batch may be smaller, and the last step have fewer. `left_out` images, beside them,
-    fit into no batch; 0 where the last batch is a partial one."""
+    fit into no batch; 0 where the last batch is a partial one. `even` ones are taken in pairs."""
 
     images: int
     size: int
     accumulation: int
     left_out: int
+    even: bool = False
 
     @property
     def batches(self) -> int:
@@ -43,6 +44,28 @@ class EpochBatches:
         """How many images make the step after `step` finished ones."""
         full = self.size * self.accumulation
         return min(full, self.images - step * full)
+
+    def divide(self) -> EpochBatches | None:
+        """The same steps of batches half as large, an odd one divided by its smallest divisor;
+        None where there is no smaller batch. One more image may be left out."""
+        sizes = [
+            size
+            for divisor in range(2, self.size + 1)
+            for size, rest in [divmod(self.size, divisor)]
+            if rest == 0 and not (self.even and size % 2)
+        ]
+        if not sizes:
+            return None
+        size = sizes[0]
+        # As when it was planned: a last batch of one image cannot be normalised.
+        alone = int(size > 1 and self.images % size == 1)
+        return replace(
+            self,
+            images=self.images - alone,
+            size=size,
+            accumulation=self.accumulation * (self.size // size),
+            left_out=self.left_out + alone,
+        )
 
 
 def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBatches:
@@ -73,17 +96,20 @@ def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBat
         size=size,
         accumulation=training.gradient_accumulation,
         left_out=left_out,
+        even=mixed,
     )
 
 
 class EpochProgress:
     """The course of one epoch: optimizer steps done, the loss so far, and the random states it
     started from. `total` is the sum over images, each by the weight of its class, kept where the
-    loss is; `weight` is the sum of the weights, the number of images where all count the same."""
+    loss is; `weight` is the sum of the weights, the number of images where all count the same;
+    `added` counts batches since `note`."""
 
     def __init__(self, start: StateDict) -> None:
         self.start = start
         self.step = 0
+        self.added = 0
         self.weight = 0.0
         self.total: torch.Tensor | float = 0.0
         self._looked: tuple[float, float] = (0.0, 0.0)
@@ -94,6 +120,17 @@ class EpochProgress:
         # float32 loses the small ones in a long epoch.
         self.total = self.total + loss.double() * weight
         self.weight += weight
+        self.added += 1
+
+    def note(self) -> tuple[torch.Tensor | float, float]:
+        """The sums so far, and a count of batches that begins here."""
+        self.added = 0
+        return self.total, self.weight
+
+    def undo(self, sums: tuple[torch.Tensor | float, float]) -> None:
+        """Be what `note` saw."""
+        self.added = 0
+        self.total, self.weight = sums
 
     def compute_recent_loss(self, epoch: int) -> float:
         """The mean loss of the images since the last call; waits for a GPU.
@@ -103,7 +140,8 @@ class EpochProgress:
         """
         total, weight = float(self.total), self.weight
         if not math.isfinite(total):
-            raise AdapterError(
+            raise TrainingFailure(
+                "not-a-number",
                 f"the training loss is no longer a number in epoch {epoch}, step {self.step}",
                 "lower training.learningRate, set training.gradientClipping: 1.0, or take "
                 "precision fp32 or bf16",

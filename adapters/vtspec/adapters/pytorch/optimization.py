@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import Job
 
+from .adaptation import AdaptableRecipe
 from .schedule import PlateauScheduler, build_schedule
 from .state import StateDict
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from timm.utils import ModelEmaV3
 
 
-class Optimization:
+class Optimization(AdaptableRecipe):
     """Optimizer, schedule, clipping, averages and the scale of gradients in fp16.
 
     `ema` is timm's averaged network or None; an epoch has `steps` optimizer steps. `updates`
@@ -69,12 +70,17 @@ class Optimization:
         self.updates += 1
         if self.ema is not None:
             self.ema.update(self.model, step=self.updates)
-        self.schedule.step_update(self.updates)
+        self._move_rate()
 
     def record_metric(self, value: float | None) -> None:
         """Tell the schedule what the epoch's monitored metric was."""
         if isinstance(self.schedule, PlateauScheduler):
-            self.schedule.record_metric(value, self.updates)
+            self.schedule.record_metric(value, self.pace.place(self.updates))
+
+    def compress(self, planned: int, end: int) -> None:
+        """Have the schedule of `planned` steps be gone through by step `end`."""
+        super().compress(planned, end)
+        self._move_rate()
 
     def get_state(self) -> StateDict:
         """All that the next step depends on, beside the networks; tensors and plain data."""
@@ -86,6 +92,7 @@ class Optimization:
             "schedule": self.schedule.get_state()
             if isinstance(self.schedule, PlateauScheduler)
             else {},
+            "pace": self.get_pace(),
         }
 
     def restore(self, state: StateDict) -> None:
@@ -96,6 +103,10 @@ class Optimization:
         self.scaler.load_state_dict(state["scaler"])
         if isinstance(self.schedule, PlateauScheduler):
             self.schedule.restore(state["schedule"])
+        self.restore_pace(state)
+
+    def _move_rate(self) -> None:
+        self.schedule.step_update(self.pace.place(self.updates))
 
     def _get_current_rate(self) -> float:
         return max(float(group["lr"]) for group in self.optimizer.param_groups)

@@ -29,8 +29,9 @@ SCHEDULERS: Final[Mapping[str, str]] = {
 class Schedule(Protocol):
     """What moves the learning rate: one of timm's schedules, or `PlateauScheduler`."""
 
-    def step_update(self, updates: int, /) -> None:
-        """Set the learning rate for the step after `updates` of them."""
+    def step_update(self, updates: float, /) -> None:
+        """Set the learning rate for the step after `updates` of them; a part of one where the
+        schedule is compressed."""
         ...
 
 
@@ -57,12 +58,12 @@ class PlateauScheduler:
             min_lr=job.training.min_learning_rate,
         )
 
-    def step_update(self, updates: int) -> None:
+    def step_update(self, updates: float) -> None:
         """Move the warm-up on; after it only measurements move the learning rate."""
         if updates < self.warmup_updates + 1:
             self.warmup.step_update(updates)
 
-    def record_metric(self, value: float | None, updates: int) -> None:
+    def record_metric(self, value: float | None, updates: float) -> None:
         """Count one epoch's metric, once the warm-up is over."""
         if value is not None and updates >= self.warmup_updates:
             self.reduce.step(value)

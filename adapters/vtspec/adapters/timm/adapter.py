@@ -37,6 +37,8 @@ from .recipe import Recipe
 if TYPE_CHECKING:
     import torch
 
+    from vtspec.adapters.pytorch.loading import Batch
+
     from .labels import Images
 
 __all__ = ["PARAMS", "TASKS", "VERSION", "Adapter"]
@@ -170,13 +172,13 @@ class _Training:
     def __init__(self, adapter: Adapter, counts: tuple[int, ...]) -> None:
         import torch
 
-        job, images = adapter.job, adapter.images["train"]
-        self.cut = plan_batches(len(images), job.training, mixed=any(get_mixing_alphas(job)))
+        job, self.images = adapter.job, adapter.images["train"]
+        self.job = job
+        self.cut = plan_batches(len(self.images), job.training, mixed=any(get_mixing_alphas(job)))
         self.generator = torch.Generator().manual_seed(job.training.seed)
-        transform = build_train_transform(adapter.settings, job)
-        self.loader = build_train_loader(
-            images, transform, job, self.generator, drop_last=self.cut.left_out > 0
-        )
+        self.transform = build_train_transform(adapter.settings, job)
+        # What cannot be had is told before anything is trained.
+        self._build_loader()
         self.recipe = Recipe(adapter.model, adapter.ema, job, self.cut.steps, counts)
 
     def get_start(self) -> StateDict:
@@ -187,7 +189,7 @@ class _Training:
         self, epoch: int, course: EpochProgress
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """The batches of an epoch that come after the course's steps."""
-        return resume_batches(course, self.cut, self.loader, self.generator)
+        return resume_batches(course, self.cut, self._build_loader(), self.generator)
 
     def step(
         self, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], course: EpochProgress
@@ -201,3 +203,12 @@ class _Training:
             course.add(loss, self.recipe.sum_weights(targets))
         self.recipe.update()
         course.step += 1
+
+    def _build_loader(self) -> torch.utils.data.DataLoader[Batch]:
+        return build_train_loader(
+            self.images,
+            self.transform,
+            self.job,
+            self.generator,
+            drop_last=self.cut.left_out > 0,
+        )

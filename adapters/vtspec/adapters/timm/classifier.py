@@ -9,7 +9,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
+from vtspec.adapters.contract import (
+    AdapterError,
+    ExportedFile,
+    InferenceResult,
+    Job,
+    TrainingFailure,
+)
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
@@ -59,7 +65,8 @@ class Classifier:
             targets.append(truth.clone())
         joined = torch.cat(logits)
         if not joined.isfinite().all():
-            raise AdapterError(
+            raise TrainingFailure(
+                "not-a-number",
                 "the network's outputs are no longer numbers",
                 "lower training.learningRate, or set training.gradientClipping: 1.0",
             )

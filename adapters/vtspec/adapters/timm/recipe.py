@@ -86,6 +86,11 @@ class Recipe(Optimization):
         self._finish_weighted_mean()
         super().update()
 
+    def discard(self) -> None:
+        """Drop the gradients of a step that was not finished."""
+        self._accumulated = (0, 0.0)
+        super().discard()
+
     def _finish_weighted_mean(self) -> None:
         count, weight = self._accumulated
         self._accumulated = (0, 0.0)

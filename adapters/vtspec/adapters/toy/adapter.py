@@ -65,6 +65,9 @@ SUPPORTED: Final[Mapping[str, tuple[object, ...]]] = {
     "training.precision": ("fp32",),
     "training.freeze": ("none",),
     "training.ema": (None,),
+    "training.onOutOfMemory": ("stop",),
+    "training.onNan": ("stop",),
+    "training.onTimeLimit": ("stop",),
     "export.formats": ("safetensors",),
 }
 """What can be done of fields of a spec; of one that is left out the first, where the usual default
@@ -365,6 +368,9 @@ def _check_supported(job: Job) -> None:
             (f"training.{name}", getattr(training, name), SUPPORTED[f"training.{name}"])
             for name in ("optimizer", "scheduler", "augmentation", "precision", "freeze", "ema")
         ),
+        ("training.onOutOfMemory", training.on_out_of_memory, SUPPORTED["training.onOutOfMemory"]),
+        ("training.onNan", training.on_nan, SUPPORTED["training.onNan"]),
+        ("training.onTimeLimit", training.on_time_limit, SUPPORTED["training.onTimeLimit"]),
     )
     for path, value, possible in asked:
         if value not in possible:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TextIO
 
-from vtspec.adapters.contract import MetricsResult, TrainingSummary
+from vtspec.adapters.contract import Adaptation, MetricsResult, TrainingSummary
 from vtspec.adapters.json_types import JsonObject
 
 PROGRESS_S: Final = 0.5
@@ -63,6 +63,9 @@ class JsonLinesCallbacks:
 
     def on_train_begin(self, config: JsonObject) -> None:
         """Emit `train.started`."""
+        epochs = config.get("epochs")
+        # As it was shortened before.
+        self.epochs = epochs if isinstance(epochs, int) else self.epochs
         self.emit("train.started", config=dict(config))
 
     def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
@@ -128,6 +131,12 @@ class JsonLinesCallbacks:
     def on_warning(self, message: str) -> None:
         """Emit `warning`."""
         self.emit("warning", message=message)
+
+    def on_adapted(self, adaptation: Adaptation) -> None:
+        """Emit `train.adapted`."""
+        if "training.epochs" in adaptation.changes:
+            self.epochs = int(adaptation.changes["training.epochs"][1])
+        self.emit("train.adapted", **describe_adaptation(adaptation))
 
     def should_stop(self) -> bool:
         """Whether `stop` was called, nobody listens any more, or the parent process was killed."""
@@ -202,6 +211,17 @@ class JsonLinesCallbacks:
                 # Closed by its reader (a pager, a terminal); the lines on `fd` go on.
                 self._stdout_is_open = False
         self.own_seconds += self.clock() - started_at
+
+
+def describe_adaptation(adaptation: Adaptation) -> JsonObject:
+    """An adaptation as events tell it and checkpoints keep it."""
+    return {
+        "cause": adaptation.cause,
+        "epoch": adaptation.epoch,
+        "step_in_epoch": adaptation.step,
+        "changes": {path: list(values) for path, values in adaptation.changes.items()},
+        "message": adaptation.message,
+    }
 
 
 def replace_nonfinite(value: object) -> object:

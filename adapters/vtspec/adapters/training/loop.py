@@ -1,7 +1,9 @@
 """The loop over epochs: train, validate, write a checkpoint, decide, go on.
 
 Its whole state is the list of the monitored metric's values, one an epoch, kept in `last.json`.
-The order of effects makes a kill harmless at any point: the epoch's checkpoint is written, `best`
+Where the job says so it goes on after a loss that is no number, from an earlier checkpoint, and
+ends early so that its schedule ends within the time limit; `shortening` decides that. The order of
+effects makes a kill harmless at any point: the epoch's checkpoint is written, `best`
 points at it if it is, then `last` does; until then a resume repeats the epoch.
 """
 
@@ -10,13 +12,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from vtspec.adapters.contract import (
+    AdaptableTraining,
     AdapterError,
     Interrupted,
     Job,
@@ -24,6 +27,7 @@ from vtspec.adapters.contract import (
     OwnLoop,
     TrainingAdapter,
     TrainingCallbacks,
+    TrainingFailure,
     TrainingSummary,
 )
 from vtspec.adapters.json_types import JsonObject
@@ -36,6 +40,13 @@ from .early_stopping import (
     judge_epochs,
     stops_early,
 )
+from .event_stream import describe_adaptation
+from .shortening import EpochTimes
+
+ROLLBACKS: Final = 3
+"""How often a training is set back for a loss that is no number."""
+
+_LOWER: Final = "lower training.learningRate, or set training.gradientClipping: 1.0"
 
 _Found = tuple[Path, JsonObject]
 """A checkpoint to go on from, and the loop's state beside it."""
@@ -53,6 +64,8 @@ def fit(
     job: Job,
     callbacks: TrainingCallbacks,
     resume: bool,
+    *,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> JsonObject:
     """Train `job` to its end; on `resume` go on from the newest good checkpoint, if there is one.
 
@@ -63,6 +76,12 @@ def fit(
         Interrupted: `callbacks.should_stop` said so; `last` points at the checkpoint left.
         AdapterError: something a person can mend, such as a loss that is no longer a number.
     """
+    adaptable = job.training.list_adaptable()
+    if adaptable and not isinstance(adapter, AdaptableTraining):
+        raise AdapterError(
+            f"{adaptable[0]}: this adapter cannot go on otherwise than planned",
+            f"leave out {', '.join(adaptable)}",
+        )
     folder = job.workdir / "checkpoints"
     # Safe here and nowhere else: the run's lock lets no second process train in this folder.
     checkpoints.tidy(folder)
@@ -77,7 +96,8 @@ def fit(
         adapter.fit(job, callbacks, found[0] if found else None)
         return {}
     higher = higher_is_better(job.task, job.training.monitor)
-    return _Loop(adapter, job, callbacks, folder, higher).run(found)
+    times = EpochTimes(clock, job.seconds_left)
+    return _Loop(adapter, job, callbacks, folder, higher, times).run(found)
 
 
 @dataclass
@@ -87,6 +107,7 @@ class _Loop:
     callbacks: TrainingCallbacks
     folder: Path
     higher: bool
+    times: EpochTimes
     values: list[float | None] = field(default_factory=list)
     previous: str | None = None
     last: str | None = None
@@ -98,24 +119,40 @@ class _Loop:
         with self._time_adapter():
             self.adapter.prepare_model()
             self.adapter.prepare_dataset()
+        self.times.end_preparation()
         # Only now: `load_checkpoint` fills in a network that stands.
         epoch, step = self._resume(found) if found else self._begin()
         with self._time_adapter():
             config = dict(self.adapter.describe())
         self.callbacks.on_train_begin(
-            {**config, "epochs": self.job.training.epochs, "fromEpoch": epoch, "fromStep": step}
+            {
+                **config,
+                "epochs": self._count_epochs(),
+                "fromEpoch": epoch,
+                "fromStep": step,
+                **self._describe_adaptations(),
+            }
         )
         while not self._is_complete(epoch):
             if self.callbacks.should_stop():
                 raise Interrupted(epoch, step, self.folder / self.last if self.last else None)
-            self._run_epoch(epoch + 1)
-            epoch, step = epoch + 1, 0
+            try:
+                self._run_epoch(epoch + 1, is_whole=step == 0)
+                epoch, step = epoch + 1, 0
+            except TrainingFailure as failure:
+                epoch, step = self._recover(failure)
         own_seconds = time.perf_counter() - started_at - self.adapter_seconds
         return self._finish(epoch, own_seconds)
 
     def _begin(self) -> tuple[int, int]:
         # Says that there is nothing to resume from, whatever a kill leaves in the folder.
         checkpoints.write_pointer(self.folder, "last", None, {"values": []})
+        if self.job.training.on_nan == "rollback":
+            # The first epoch needs something to be set back to as well.
+            with self._time_adapter():
+                path = self.adapter.save_checkpoint(0)
+            self.callbacks.on_checkpoint(path, 0, 0, best=False)
+            self._mark_last(path)
         return 0, 0
 
     def _resume(self, found: _Found) -> tuple[int, int]:
@@ -137,11 +174,50 @@ class _Loop:
             self._mark_best(best_epoch)
         return epoch, step
 
-    def _run_epoch(self, epoch: int) -> None:
-        started_at = time.perf_counter()
-        trained = self._train(epoch)
+    def _recover(self, failure: TrainingFailure) -> tuple[int, int]:
+        """Go on after what the job allows; the position. Raises what it does not."""
+        adapter = self.adapter
+        if failure.cause != "not-a-number" or self.job.training.on_nan == "stop":
+            kept = f"; {self.last} is kept" if self.last else ""
+            raise TrainingFailure(failure.cause, f"{failure}{kept}", failure.fix) from failure
+        assert isinstance(adapter, AdaptableTraining)
+        found = checkpoints.find_resumable(self.folder, self.callbacks.on_warning)
+        if adapter.rollbacks >= ROLLBACKS or found is None:
+            why = "no checkpoint is left" if found is None else f"after {ROLLBACKS} rollbacks"
+            raise TrainingFailure(failure.cause, f"{failure}, {why}", failure.fix) from failure
         with self._time_adapter():
-            measured = self.adapter.validate(epoch)
+            epoch, step = adapter.roll_back(found[0], failure)
+        self.last = found[0].name
+        self.values = self.values[:epoch]
+        self.times.restart()
+        return epoch, step
+
+    def _measure(self, epoch: int) -> MetricsResult:
+        adapter = self.adapter
+        while True:
+            try:
+                with self._time_adapter(), self.times.measure_validation():
+                    measured = adapter.validate(epoch)
+                break
+            except TrainingFailure as failure:
+                halves = self.job.training.on_out_of_memory == "halve"
+                if failure.cause != "out-of-memory" or not halves:
+                    raise
+                assert isinstance(adapter, AdaptableTraining)
+                adapter.halve_batch(epoch, failure)
+        loss = measured.val_loss
+        if self.job.training.on_nan != "stop" and loss is not None and not math.isfinite(loss):
+            # Before it is in a checkpoint, which would be what is gone back to.
+            raise TrainingFailure(
+                "not-a-number", f"the loss on the val split became {loss} in epoch {epoch}", _LOWER
+            )
+        return measured
+
+    def _run_epoch(self, epoch: int, *, is_whole: bool) -> None:
+        started_at = time.perf_counter()
+        self.times.begin_epoch(is_whole=is_whole)
+        trained = self._train(epoch)
+        measured = self._measure(epoch)
         result = dataclasses.replace(
             measured,
             epoch=epoch,
@@ -156,7 +232,8 @@ class _Loop:
             )
             # Kept all the same: a broken metric of one epoch must not end a training.
             value = None
-        with self._time_adapter():
+        self._shorten(epoch)
+        with self._time_adapter(), self.times.measure_checkpoint():
             path = self.adapter.save_checkpoint(epoch)
         self.values.append(value)
         is_best = self._judge_epochs().best_epoch == epoch
@@ -182,13 +259,38 @@ class _Loop:
             self.step_seconds += self.adapter_seconds - before
         # Weights behind such a loss are lost; going on would only prune the good checkpoints.
         if trained.train_loss is not None and not math.isfinite(trained.train_loss):
-            kept = f"; {self.last} is kept" if self.last else ""
-            raise AdapterError(
-                f"the training loss became {trained.train_loss} in epoch {epoch}{kept}",
+            raise TrainingFailure(
+                "not-a-number",
+                f"the training loss became {trained.train_loss} in epoch {epoch}",
                 f"lower training.learningRate, now {self.job.training.learning_rate:g}, "
                 "or set training.gradientClipping: 1.0",
             )
         return trained
+
+    def _shorten(self, epoch: int) -> None:
+        """Before the epoch's checkpoint, which a resume then goes on from as from any other."""
+        adapter = self.adapter
+        if self.job.training.on_time_limit == "stop" or not isinstance(adapter, AdaptableTraining):
+            return
+        before = adapter.epochs
+        fitting = self.times.count_fitting(before - epoch)
+        if fitting is None or fitting >= before - epoch:
+            return
+        left = f"what is left of the time limit is too short for epoch {before}"
+        how = "with its whole schedule" if fitting else "in the midst of its schedule"
+        message = f"{left}: training ends with epoch {epoch + fitting}, {how}"
+        adapter.shorten(epoch, epoch + fitting, message)
+
+    def _describe_adaptations(self) -> JsonObject:
+        adapter = self.adapter
+        told = adapter.adaptations if isinstance(adapter, AdaptableTraining) else ()
+        return {"adaptations": [describe_adaptation(one) for one in told]} if told else {}
+
+    def _count_epochs(self) -> int:
+        adapter = self.adapter
+        if isinstance(adapter, AdaptableTraining):
+            return adapter.epochs
+        return self.job.training.epochs
 
     def _finish(self, epoch: int, own_seconds: float) -> JsonObject:
         best_epoch = self._judge_epochs().best_epoch
@@ -199,7 +301,7 @@ class _Loop:
             )
         # From the disk, since the best epoch may have been measured by an earlier process.
         manifest = checkpoints.read_manifest(self.folder / checkpoints.format_name(best_epoch))
-        stopped_early = epoch < self.job.training.epochs
+        stopped_early = epoch < self._count_epochs()
         self.callbacks.on_train_end(
             {name: value for name, value in manifest.metrics.items() if value is not None},
             TrainingSummary(
@@ -213,7 +315,7 @@ class _Loop:
 
     def _is_complete(self, epoch: int) -> bool:
         early = self.job.training.early_stopping
-        return epoch >= self.job.training.epochs or stops_early(self._judge_epochs(), early)
+        return epoch >= self._count_epochs() or stops_early(self._judge_epochs(), early)
 
     def _judge_epochs(self, values: Sequence[float | None] | None = None) -> MonitorState:
         early = self.job.training.early_stopping

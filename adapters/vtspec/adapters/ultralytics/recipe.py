@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.contract import Job
+from vtspec.adapters.pytorch.adaptation import AdaptableRecipe
 from vtspec.adapters.pytorch.schedule import autocast, get_or_default
 from vtspec.adapters.pytorch.state import StateDict
 
@@ -32,7 +33,7 @@ _OPTIMIZERS: Final = {
 _WITH_MOMENTUM: Final = ("sgd", "rmsprop")
 
 
-class Recipe:
+class Recipe(AdaptableRecipe):
     """What turns batches into better weights.
 
     `ema` is the package's averaged network or None; an epoch has `steps` optimizer steps.
@@ -97,6 +98,7 @@ class Recipe:
             "learning_rate": self.learning_rate,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "pace": self.get_pace(),
         }
 
     def restore(self, state: StateDict) -> None:
@@ -105,19 +107,21 @@ class Recipe:
         self.learning_rate = state["learning_rate"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
+        self.restore_pace(state)
         if self.ema is not None:
             self.ema.updates = self.updates
 
     def _set_rates(self) -> None:
         training, params = self.job.training, self.job.params
         # As in the package, the schedule moves between epochs and the warm-up between steps.
-        goal = training.learning_rate * compute_share(self.job, self.updates // self.steps)
-        warm = 1.0 if not self.warmup_updates else min(self.updates / self.warmup_updates, 1.0)
+        place = self.pace.place(self.updates)
+        goal = training.learning_rate * compute_share(self.job, int(place // self.steps))
+        warm = 1.0 if not self.warmup_updates else min(place / self.warmup_updates, 1.0)
         first_momentum = get_or_default(params["warmupMomentum"], 0.8)
         for group in self.optimizer.param_groups:
             is_bias = group["kind"] == "bias"
             first = get_or_default(params["warmupBiasLearningRate"], 0.0) if is_bias else 0.0
-            group["lr"] = first + (goal - first) * warm
+            group["lr"] = (first + (goal - first) * warm) * group.get("lr_scale", 1.0)
             if "momentum" in group and training.momentum:
                 group["momentum"] = first_momentum + (training.momentum - first_momentum) * warm
         self.learning_rate = max(float(group["lr"]) for group in self.optimizer.param_groups)

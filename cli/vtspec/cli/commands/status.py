@@ -128,6 +128,7 @@ def _serialize_run(found: "RunSummary") -> dict[str, object]:
         "attempt": run.attempt,
         "completion": state.completion,
         "overrides": list(found.overrides),
+        **_serialize_adaptations(found),
         "status": found.status,
         "step": state.step,
         "epoch": training.epoch,
@@ -187,6 +188,11 @@ def _serialize_workflow(found: "RunSummary") -> dict[str, object] | None:
         "since": None if there.since is None else there.since.isoformat(),
         "description": describe_workflow(there),
     }
+
+
+def _serialize_adaptations(found: "RunSummary") -> dict[str, object]:
+    told = found.state.training.adaptations
+    return {"adapted": [one.message for one in told]} if told else {}
 
 
 def _serialize_seeds(found: "RunSummary") -> dict[str, object]:

@@ -31,7 +31,11 @@ def format_resumption(run: "Run") -> str:
 def format_figure(found: "RunSummary") -> str:
     """The main figure of a run, nothing before one was measured; and what was typed beside its
     spec, since a try with other values says little of the spec."""
-    return ", ".join(filter(None, (_format_figure(found), _format_overrides(found))))
+    from vtspec.pipelines.runs.state_phrases import describe_adaptations
+
+    adapted = describe_adaptations(found.state)
+    words = (_format_figure(found), adapted.en if adapted else "", _format_overrides(found))
+    return ", ".join(filter(None, words))
 
 
 def _format_figure(found: "RunSummary") -> str:

@@ -10,6 +10,7 @@ from vtspec.pipelines.formatting import format_cost, format_number
 from vtspec.pipelines.language import Sentence
 from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs.state import describe_ending
+from vtspec.pipelines.runs.state_phrases import describe_adaptations
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
 from .comment_text import capitalize, render_link, render_sha
@@ -243,7 +244,12 @@ def describe_run(attempt: Attempt) -> Sentence:
     name = monitor if monitor in final else next(iter(final), None)
     figure = "" if name is None else f", {quote(name)} {format_number(final[name])}"
     where = "" if attempt.link is None else f" ({render_link('MLflow', attempt.link)})"
-    return Sentence(en=f"{words.en}{figure}{where}", ko=f"{words.ko}{figure}{where}")
+    adapted = describe_adaptations(state)
+    english = "" if adapted is None else f", {quote(adapted.en)}"
+    korean = "" if adapted is None else f", {quote(adapted.ko)}"
+    return Sentence(
+        en=f"{words.en}{figure}{english}{where}", ko=f"{words.ko}{figure}{korean}{where}"
+    )
 
 
 def explain_stored_cost(attempt: Attempt) -> Sentence | None:

@@ -19,6 +19,7 @@ from vtspec.pipelines.runs import (
     UnknownRun,
     choose_baseline,
     is_completion_name,
+    keep_comparable,
 )
 from vtspec.pipelines.runs.state import Standing, find_standing
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _WEIGHTS: Final = ("spec", "model", "weights")
 _BASELINE: Final = ("spec", "report", "baseline")
+_ALLOW_ADAPTED: Final = ("spec", "report", "allowAdapted")
 """Where an experiment names the runs that it needs."""
 
 
@@ -292,7 +294,9 @@ def _iter_needs_of_specs(every: Sequence[RunSummary], repository: "Repository") 
             baseline = find_value(document.data, _BASELINE)
             if isinstance(baseline, str):
                 planned = find_plan_id(baseline, repository)
-                run = choose_baseline(_list_finished(every, baseline), planned)
+                finished = _list_finished(every, baseline)
+                allows = find_value(document.data, _ALLOW_ADAPTED) is True
+                run = choose_baseline(keep_comparable(finished, allow_adapted=allows), planned)
                 if run is not None:
                     yield _Need(name=run.name, by=f"experiment {name} is compared with it")
 
@@ -339,6 +343,7 @@ def _iter_needs_of_run(found: RunSummary, every: Sequence[RunSummary]) -> Iterat
         case {"report": {"baseline": str(name), **rest}} if _find_standing(found) != "failed":
             planned = rest.get("baselinePlan")
             others = [one for one in _list_finished(every, name) if one.name != run.name]
+            others = keep_comparable(others, allow_adapted=rest.get("allowAdapted") is True)
             baseline = choose_baseline(others, planned if isinstance(planned, str) else None)
             if baseline is not None:
                 by = f"the report of {run.name} compares with it"

@@ -16,7 +16,12 @@ PlanJson: TypeAlias = Mapping[str, Any]
 """A plan, or the material of a digest, as JSON: what is hashed is what is on file, whichever
 vtspec wrote it, and not what this one makes of it."""
 
-INTRODUCED: Final[Mapping[str, object]] = {}
+ADAPTATIONS: Final = ("onOutOfMemory", "onNan", "onTimeLimit")
+"""The fields of `training` that let it go on otherwise than planned, and what they were before
+there were any."""
+STOP: Final = "stop"
+
+INTRODUCED: Final[Mapping[str, object]] = {f"training.{name}": STOP for name in ADAPTATIONS}
 """Fields that came to the schema after its first release: dotted path in `build_result_material`,
 and the value that means what a plan meant before the field was there. While a field has that value
 it stays out of the id, so that ids on file keep their meaning. A framework's own parameter is

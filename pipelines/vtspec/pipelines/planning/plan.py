@@ -36,7 +36,7 @@ from vtspec.pipelines.weights.model import (
 from vtspec.schema.kinds.dataset import Dataset, Source
 from vtspec.schema.kinds.experiment import Experiment
 
-from .digest import identify
+from .digest import ADAPTATIONS, STOP, identify
 from .origins import collect_origins, collect_outer_origins, is_set
 from .plan_model import (
     Plan,
@@ -124,6 +124,7 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
         baseline=spec.spec.report.baseline,
         baseline_plan=inputs.baseline_plan,
         gates=tuple(_normalize_gate(gate) for gate in spec.spec.report.gates),
+        allow_adapted=spec.spec.report.allow_adapted,
         seeds=list_seeds(training.seed, spec.spec.report.seeds),
     )
     resources = parse_section(PlannedResources, _dump(spec.spec.resources))
@@ -141,6 +142,11 @@ def build_plan(spec: Experiment, inputs: PlanInputs) -> Plan:
     # A plan that is judged alone says nothing of seeds, and so is as it was before there were any.
     if not report.seeds:
         del origins["report.seeds"]
+    if not report.allow_adapted:
+        del origins["report.allowAdapted"]
+    for name in ADAPTATIONS:
+        if _dump(spec.spec.training)[name] == STOP:
+            del origins[f"training.{name}"]
     # Last, since a value that was typed for this run hides where it would have come from.
     origins |= {path: "--set" for path in origins if is_set(path, inputs.overridden)}
     load = _build_workload(spec, inputs, training, dataset)

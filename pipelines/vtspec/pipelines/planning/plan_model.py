@@ -30,7 +30,7 @@ from vtspec.pipelines.weights.model import (
     Weights,
 )
 
-from .digest import identify
+from .digest import ADAPTATIONS, STOP, identify
 from .plan_sections import (
     ParamValue,
     PlannedExport,
@@ -159,10 +159,11 @@ class Plan:
         # So that a plan of before there was such a field is written as it was.
         if self.model.configuration is None:
             del whole["model"]["configuration"]
-        if self.report.baseline_plan is None:
-            del whole["report"]["baselinePlan"]
-        if not self.report.seeds:
-            del whole["report"]["seeds"]
+        report, training = whole["report"], whole["training"]
+        for name in [name for name in _LATER_OF_REPORT if not report[name]]:
+            del report[name]
+        for name in [name for name in ADAPTATIONS if training[name] == STOP]:
+            del training[name]
         if not self.overrides:
             del whole["overrides"]
         guess = whole["estimate"]
@@ -173,6 +174,9 @@ class Plan:
                 del whole[section]["licence"]
         return {"v": VERSION, "kind": "Plan", **whole}
 
+
+_LATER_OF_REPORT: Final = ("baselinePlan", "seeds", "allowAdapted")
+"""Wishes for the report that plans of before have not."""
 
 _LATER: Final = (
     "secondsLow", "secondsHigh", "reportSeconds", "reportSecondsLow", "reportSecondsHigh",

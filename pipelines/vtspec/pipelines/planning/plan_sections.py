@@ -48,6 +48,10 @@ class PlannedTraining:
     checkpoint: PlannedCheckpoint
     workers: int
     deterministic: bool
+    # Plans of before there were these, and those that stop, have none of them.
+    on_out_of_memory: str = "stop"
+    on_nan: str = "stop"
+    on_time_limit: str = "stop"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,14 +96,15 @@ class PlannedReport:
 
     `baseline_plan` is the id of that experiment's plan, None where it could not be planned.
     `seeds` are those that are judged together, the plan's own among them; none where it is judged
-    alone.
+    alone. With `allow_adapted` adapted runs count, too.
     """
 
     baseline: str | None
     gates: tuple[str, ...]
     baseline_plan: str | None = None
-    # Plans of before there was such a field, and most others, have none.
+    # Plans of before there were such fields, and most others, have none.
     seeds: tuple[int, ...] = ()
+    allow_adapted: bool = False
 
 
 class SplitStatistics(TypedDict):

@@ -14,6 +14,7 @@ from vtspec.pipelines.runs.state import (
     describe_later_attempt,
     find_standing,
 )
+from vtspec.pipelines.runs.state_phrases import describe_adaptations
 from vtspec.pipelines.tracking import describe_registration
 from vtspec.schema.problem import SpecError
 
@@ -144,10 +145,14 @@ def _find_update(made: Plan, run: Run) -> tuple[PlanUpdate | None, Refused | Non
 
 
 def format_result(run: Run, made: Plan) -> str | None:
-    """The figure of a run that the plan monitors, in words; None before it is measured."""
-    final = run.read_state().final.metrics
-    name = made.training.checkpoint.monitor
-    return f"{name} {final[name]:.4g}" if name in final else None
+    """The figure of a run that the plan monitors, in words, and what was adapted; None before it
+    is measured."""
+    state = run.read_state()
+    final, name = state.final.metrics, made.training.checkpoint.monitor
+    adapted = describe_adaptations(state)
+    words = [f"{name} {final[name]:.4g}"] if name in final else []
+    words += [] if adapted is None else [adapted.en]
+    return ", ".join(words) or None
 
 
 def _classify_attempts(attempts: list[Run]) -> tuple[RunsAs, Run | None, str | None]:

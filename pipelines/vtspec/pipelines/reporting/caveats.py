@@ -25,6 +25,10 @@ _NO_JUDGEMENT: Final = Sentence(
     en="No difference is called better or worse",
     ko="차이를 개선이나 악화로 판정하지 않습니다",
 )
+ADAPTED_BASELINE: Final = Sentence(
+    en="The baseline was adapted: its training went otherwise than planned",
+    ko="베이스라인은 계획과 다르게 학습되었습니다",
+)
 _NO_FIGURES: Final = Sentence(
     en="The baseline has no final figures", ko="베이스라인에 최종 수치가 없습니다"
 )

@@ -19,9 +19,10 @@ from vtspec.pipelines.runs.json_values import (
     to_words,
 )
 from vtspec.pipelines.runs.state import Failure, RunState, fold_events
+from vtspec.pipelines.runs.state_phrases import describe_adaptations
 from vtspec.pipelines.runs.training_state import Training
 
-from .caveats import collect_caveats, list_unlike
+from .caveats import ADAPTED_BASELINE, collect_caveats, list_unlike
 from .comparison import (
     ClassRow,
     MetricRow,
@@ -114,7 +115,8 @@ class Facts:
 
     `overrides` are what was typed beside the spec, as `--set` takes it.
     `baseline` is the name of the run compared with, or None, and `baseline_times` are its times;
-    `baseline_wanted` is the experiment that the spec names. `changes` are those from the
+    `baseline_wanted` is the experiment that the spec names. `adapted` is what training changed of
+    its plan to go on. `changes` are those from the
     baseline's plan to this one. `caveats` say why a comparison is not like with like; where it
     `is_unlike`, the runs measured different things, and no difference is judged. `warnings` that
     the run keeps are in both languages as they stand there.
@@ -136,6 +138,7 @@ class Facts:
     primary: str | None
     baseline: str | None
     baseline_wanted: str | None
+    adapted: Sentence | None
     caveats: tuple[Sentence, ...]
     curves: Curves
     training: TrainingProgress
@@ -208,7 +211,9 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
     if baseline is not None:
         planned = run.planned_baseline
         figures = before.final.metrics
-        caveats = (*collect_caveats(plan, baseline.plan, figures, others, planned), *caveats)
+        adapted = (ADAPTED_BASELINE,) if before.is_adapted else ()
+        found = collect_caveats(plan, baseline.plan, figures, others, planned)
+        caveats = (*found, *adapted, *caveats)
     return Facts(
         run=run.name,
         title=str(plan.get("name") or run.name),
@@ -223,6 +228,7 @@ def build_facts(run: RunData, baseline: RunData | None = None) -> Facts:
         primary=None if weighed is None else weighed.primary,
         baseline=baseline.name if baseline else None,
         baseline_wanted=to_text(report.get("baseline")),
+        adapted=describe_adaptations(state),
         caveats=caveats,
         curves=_build_curves(plan, training, before.training),
         training=_summarize_training(plan, state),

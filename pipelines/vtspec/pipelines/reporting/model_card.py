@@ -213,6 +213,9 @@ def _list_limits(plan: Mapping[str, object], facts: Facts) -> doc.Section:
     counted = "images" if images is None else pluralize(images, "image")
     elsewhere = "; images from elsewhere were not tried."
     lines.append((f"The figures are of {counted} of ", name, elsewhere))
+    if facts.adapted is not None:
+        told = doc.Quote(facts.adapted.en, 300)
+        lines.append(("Training went on otherwise than planned: ", told, "."))
     if data.get("finalSplit") == "val":
         words = "They are of the split on which the best epoch was chosen, and flatter the model."
         lines.append((words,))

@@ -21,7 +21,7 @@ from vtspec.pipelines.reporting.render.html import render_html
 from vtspec.pipelines.reporting.render.html_elements import parse_png_size
 from vtspec.pipelines.reporting.render.markdown import render_markdown
 from vtspec.pipelines.reporting.sections import build_report_document
-from vtspec.pipelines.runs import Run, Runs, choose_baseline
+from vtspec.pipelines.runs import Run, Runs, choose_baseline, keep_comparable
 from vtspec.pipelines.runs.json_values import to_mapping, to_text
 from vtspec.pipelines.runs.run import EVALUATION_FILE
 from vtspec.pipelines.tracking import describe_registration
@@ -124,8 +124,8 @@ def _read_both(run_dir: Path, baseline_dir: Path | None) -> tuple[RunData, RunDa
 def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
     """The run that a run is held against, among those in the folder `runs` (where the run itself
     lies, if None): the last finished one of the plan that its baseline's spec had, else the last
-    finished one of that spec, of which the facts then say so. None where the plan names no
-    baseline or no run of it has succeeded."""
+    finished one of that spec, of which the facts then say so. An adapted one counts where the
+    report allows it. None where the plan names no baseline or no run of it has succeeded."""
     run = Run(run_dir)
     report = to_mapping(run.read_plan().get("report"))
     name, planned = to_text(report.get("baseline")), to_text(report.get("baselinePlan"))
@@ -137,7 +137,9 @@ def find_baseline(run_dir: Path, runs: Path | None = None) -> Path | None:
         # A run is no baseline of itself, and one that broke down has no figures.
         if other.name != run.name and other.has_result
     ]
-    chosen = choose_baseline(found, planned)
+    chosen = choose_baseline(
+        keep_comparable(found, allow_adapted=report.get("allowAdapted") is True), planned
+    )
     return None if chosen is None else chosen.path
 
 
@@ -147,11 +149,34 @@ def _read_run(run: Run) -> RunData:
         name=run.name,
         folder=_find_place(run.path),
         plan=plan,
-        doubts=_find_doubts(run, plan),
+        doubts=(*_find_doubts(run, plan), *_list_left_out(run, plan)),
         registration=describe_registration(run),
         events=run.read_events(),
         evaluation=_read_evaluation(run.path / EVALUATION_FILE),
     )
+
+
+def _list_left_out(run: Run, plan: PlanJson) -> tuple[Sentence, ...]:
+    """The finished runs of the baseline that are none, being adapted."""
+    report = to_mapping(plan.get("report"))
+    name = to_text(report.get("baseline"))
+    if name is None or report.get("allowAdapted") is True:
+        return ()
+    others = Runs(run.path.parent).list_by_name(name)
+    adapted = [one.name for one in others if one.name != run.name and _is_adapted_result(one)]
+    if not adapted:
+        return ()
+    told = Sentence(
+        en=f"{', '.join(adapted)}: adapted, and so no baseline without report.allowAdapted: true",
+        ko=f"{', '.join(adapted)}: 계획과 다르게 진행되어 report.allowAdapted: true 없이는 "
+        "베이스라인이 아닙니다",
+    )
+    return (told,)
+
+
+def _is_adapted_result(run: Run) -> bool:
+    state = run.read_state()
+    return state.has_result and state.is_adapted
 
 
 def _find_place(folder: Path) -> str:

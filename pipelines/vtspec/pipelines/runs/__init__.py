@@ -3,7 +3,7 @@
 from .event_log import EventLog
 from .lock import LockHolder, RunLock, find_holder
 from .run import Run, is_completion_name, is_run_name, make_run_name
-from .store import Attempt, Runs, UnknownRun, choose_baseline
+from .store import Attempt, Runs, UnknownRun, choose_baseline, keep_comparable
 
 __all__ = [
     "Attempt",
@@ -17,5 +17,6 @@ __all__ = [
     "find_holder",
     "is_completion_name",
     "is_run_name",
+    "keep_comparable",
     "make_run_name",
 ]

@@ -177,6 +177,20 @@ class TrainCheckpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainAdapted:
+    """Training goes on otherwise than planned, from `epoch` finished epochs and steps of the next
+    one on: after what (`out-of-memory`, `not-a-number`, `time-limit`), and what it changed, by
+    dotted path the value of before and of after."""
+
+    kind: ClassVar[str] = "train.adapted"
+    cause: str | None
+    epoch: float | None
+    step_in_epoch: float | None
+    changes: Mapping[str, object]
+    message: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainFinished:
     """Training is complete; what the framework's own loop did not tell is None."""
 
@@ -248,12 +262,14 @@ class Warned:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """A step went wrong, as a person should read it; a traceback only where it is a bug."""
+    """A step went wrong, as a person should read it; a traceback only where it is a bug. `cause`
+    is what training met, where it is that: a word of `TrainAdapted`."""
 
     kind: ClassVar[str] = "failed"
     message: str | None
     fix: str | None
     traceback: str | None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,7 +290,9 @@ class Unknown:
 
 RunEvent: TypeAlias = RunStarted | RunResumed | RunUpdated | RunFinished
 StepEvent: TypeAlias = StepStarted | StepFinished
-TrainEvent: TypeAlias = TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint | TrainFinished
+TrainEvent: TypeAlias = (
+    TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint | TrainAdapted | TrainFinished
+)
 ResultEvent: TypeAlias = Evaluated | Exported | Predicted | DataVerified | ReportWritten
 Message: TypeAlias = Warned | Failed | Printed
 

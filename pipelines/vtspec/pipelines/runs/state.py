@@ -33,6 +33,7 @@ from .events import (
     StepEvent,
     StepFinished,
     StepStarted,
+    TrainAdapted,
     TrainCheckpoint,
     TrainEpoch,
     TrainFinished,
@@ -136,6 +137,7 @@ class Failure:
     message: str
     fix: str | None = None
     traceback: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +245,11 @@ class RunState:
         return None if status == "queued" or status == "running" else status
 
     @property
+    def is_adapted(self) -> bool:
+        """Whether training went on otherwise than planned, so that it is no plan's result."""
+        return bool(self.training.adaptations)
+
+    @property
     def has_result(self) -> bool:
         """Whether it succeeded, if perhaps with another policy than is being applied now."""
         return self.status == "succeeded" or self.before is not None
@@ -299,7 +306,12 @@ def apply_event(state: RunState, event: Event) -> RunState:
         case StepStarted() | StepFinished() as told:
             return _apply_step(state, event.step, told)
         case (
-            TrainStarted() | TrainProgress() | TrainEpoch() | TrainCheckpoint() | TrainFinished()
+            TrainStarted()
+            | TrainProgress()
+            | TrainEpoch()
+            | TrainCheckpoint()
+            | TrainAdapted()
+            | TrainFinished()
         ) as told:
             now = state.clock._at if event.elapsed is None else event.elapsed
             training = apply_training(state.training, told, now)
@@ -455,8 +467,8 @@ def _explain_ending(known: Failure | None, told: RunFinished) -> Failure | None:
     if told.message is None:
         return known
     # The terminal event speaks for the run; only the step's own has the traceback.
-    trace = known.traceback if known is not None else None
-    return Failure(message=told.message, fix=told.fix, traceback=trace)
+    trace, cause = (known.traceback, known.cause) if known is not None else (None, None)
+    return Failure(message=told.message, fix=told.fix, traceback=trace, cause=cause)
 
 
 def _apply_step(state: RunState, name: str | None, told: StepEvent) -> RunState:
@@ -543,6 +555,7 @@ def _apply_message(state: RunState, told: Message) -> RunState:
                 message=told.message or "the step failed and did not say why",
                 fix=told.fix,
                 traceback=told.traceback,
+                cause=told.cause,
             )
             return replace(state, failure=failure)
         case Printed():

@@ -32,3 +32,22 @@ def format_main_metric(monitor: str | None, metrics: Mapping[str, float]) -> lis
     """The metric that decides, or the first one where none is known to."""
     name = monitor if monitor in metrics else next(iter(metrics), None)
     return [] if name is None else [f"{name} {format_number(metrics[name])}"]
+
+
+def describe_adaptations(state: RunState) -> Sentence | None:
+    """What training changed of its plan to go on; None where it went as planned."""
+    values: dict[str, tuple[object, object]] = {}
+    for one in state.training.adaptations:
+        for path, (before, after) in one.changes.items():
+            values[path] = (values.get(path, (before, after))[0], after)
+    if not state.is_adapted:
+        return None
+    told = ", ".join(
+        f"{path.rpartition('.')[2]} {_format_value(before)} → {_format_value(after)}"
+        for path, (before, after) in values.items()
+    )
+    return Sentence(en=f"adapted: {told}", ko=f"계획과 다르게 진행: {told}")
+
+
+def _format_value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, int | float) else str(value)

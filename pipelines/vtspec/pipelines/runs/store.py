@@ -46,6 +46,12 @@ def choose_baseline(finished: Sequence[Run], plan_id: str | None) -> Run | None:
     return next(reversed(exact or finished), None)
 
 
+def keep_comparable(finished: Sequence[Run], *, allow_adapted: bool) -> list[Run]:
+    """Those of the runs that others are compared with: an adapted one is no plan's result, and
+    counts where a person said so."""
+    return [run for run in finished if allow_adapted or not run.read_state().is_adapted]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """A new run and its lock, which is held."""

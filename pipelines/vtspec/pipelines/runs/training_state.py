@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from .events import (
+    TrainAdapted,
     TrainCheckpoint,
     TrainEpoch,
     TrainEvent,
     TrainFinished,
     TrainProgress,
     TrainStarted,
+    read_body,
 )
 from .frozen_copy import replace
-from .json_values import to_int, to_number, to_text
+from .json_values import to_int, to_mapping, to_number, to_text
 
 Row: TypeAlias = dict[str, float | None]
 
@@ -57,6 +59,16 @@ class LastCheckpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """What training changed of its plan, after what: `changes` have the values of before and after
+    by dotted path."""
+
+    cause: str
+    changes: Mapping[str, tuple[object, object]]
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """How far training has come: `epoch` of `epochs` (2.5: two and a half), and each that is done.
 
@@ -74,6 +86,7 @@ class Training:
     best_epoch: float | None = None
     monitor: str | None = None
     checkpoint: LastCheckpoint | None = None
+    adaptations: tuple[Adaptation, ...] = ()
     _anchor: tuple[float, float] | None = None
 
     @property
@@ -91,6 +104,8 @@ def apply_training(before: Training, told: TrainEvent, now: float | None) -> Tra
             return _apply_progress(before, told, now)
         case TrainEpoch():
             return _apply_epoch(before, told, now)
+        case TrainAdapted():
+            return replace(before, adaptations=(*before.adaptations, _read_adaptation(told)))
         case TrainCheckpoint():
             return _apply_checkpoint(before, told)
         case TrainFinished():
@@ -122,6 +137,26 @@ def _begin(before: Training, told: TrainStarted) -> Training:
         _anchor=None,
         history=history,
         best_epoch=before.best_epoch if is_kept else None,
+        # What came after the checkpoint may not come again.
+        adaptations=_read_adaptations(config.get("adaptations")),
+    )
+
+
+def _read_adaptations(told: object) -> tuple[Adaptation, ...]:
+    listed = told if isinstance(told, list) else []
+    events = (read_body(TrainAdapted.kind, to_mapping(one)) for one in listed)
+    return tuple(_read_adaptation(one) for one in events if isinstance(one, TrainAdapted))
+
+
+def _read_adaptation(told: TrainAdapted) -> Adaptation:
+    return Adaptation(
+        cause=told.cause or "",
+        changes={
+            path: (pair[0], pair[1])
+            for path, pair in told.changes.items()
+            if isinstance(pair, list | tuple) and len(pair) == 2
+        },
+        message=told.message or "",
     )
 
 

@@ -103,7 +103,10 @@ def describe_registration(run: Run) -> str | None:
     is_registered = arrived.registered_as == name or not arrived.left
     if arrived.model_version is not None and is_registered:
         later = _describe_later_version(run, name, arrived.model_version)
-        return f"registered as {name}, version {arrived.model_version}{later}"
+        allows = to_mapping(run.read_plan().get("report")).get("allowAdapted") is True
+        is_kept_back = state.is_adapted and not allows
+        alone = ", not as challenger (report.allowAdapted: true)" if is_kept_back else ""
+        return f"registered as {name}, version {arrived.model_version}{later}{alone}"
     # An update that is at work tells itself whether it arrives.
     if state.before is not None:
         return f"to be registered as {name}"

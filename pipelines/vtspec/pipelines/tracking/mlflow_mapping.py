@@ -23,6 +23,7 @@ from vtspec.pipelines.runs.events import (
 )
 from vtspec.pipelines.runs.json_values import to_mapping, to_text, to_words
 from vtspec.pipelines.runs.state import RunState, apply_event
+from vtspec.pipelines.runs.state_phrases import describe_adaptations
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
@@ -39,6 +40,7 @@ _DURATION: Final = "epoch_seconds"
 
 ENDING_TAG: Final = "vtspec.ending"
 _ENDING_TAGS: Final = (ENDING_TAG, "vtspec.message")
+ADAPTED_TAG: Final = "vtspec.adapted"
 _UPDATE_TAG: Final = "vtspec.update.message"
 
 _PARAM_SECTIONS: Final = (
@@ -92,12 +94,13 @@ class TrackedPlan:
     """What of a plan MLflow is told, beside its `params` and the `tags` of the run.
 
     `source` is where the data comes from, `register_as` the registered model that a version of is
-    made; None for none.
+    made; None for none. With `allow_adapted` that of an adapted run is `challenger`, too.
     """
 
     id: str
     experiment: str
     register_as: str | None
+    allow_adapted: bool
     dataset: str
     data_hash: str
     source: Mapping[str, object]
@@ -113,6 +116,7 @@ def parse_plan(raw: Mapping[str, object], run: str) -> TrackedPlan:
         id=str(raw["id"]),
         experiment=str(tracking["experiment"]),
         register_as=to_text(tracking.get("registerAs")),
+        allow_adapted=to_mapping(raw.get("report")).get("allowAdapted") is True,
         dataset=str(dataset["name"]),
         data_hash=str(dataset["hash"]),
         source=to_mapping(dataset["source"]),
@@ -198,9 +202,14 @@ def translate_events(events: Iterable[Event]) -> Iterator[TrackingEntry]:
     known: dict[tuple[str, int], float] = {}
     state, update = RunState(), TrackingEntry(seq=-1)
     for event in events:
-        was_done = state.has_result
+        was_done, before = state.has_result, describe_adaptations(state)
         state = apply_event(state, event)
         entry = translate_event(event)
+        adapted = describe_adaptations(state)
+        if adapted is not None and adapted != before:
+            entry = replace(entry, tags={**entry.tags, ADAPTED_TAG: adapted.en[:8000]})
+        elif adapted is None and before is not None:
+            entry = replace(entry, removed_tags=(*entry.removed_tags, ADAPTED_TAG))
         if isinstance(event.body, RunUpdated) and state.before is not None:
             update = replace(entry, changed=(*update.changed, *entry.changed))
             entry = TrackingEntry(seq=entry.seq, time_ms=entry.time_ms)

@@ -23,9 +23,11 @@ from vtspec.pipelines.runs.events import Event
 from vtspec.pipelines.runs.lock import try_lock
 from vtspec.pipelines.runs.run import EVALUATION_FILE, describe_changed_file
 from vtspec.pipelines.runs.state import MODEL_FOLDER, PLAN_FILE, fold_events
+from vtspec.pipelines.runs.state_phrases import describe_adaptations
 
 from .mlflow_client import translate_errors
 from .mlflow_mapping import (
+    ADAPTED_TAG,
     ENDING_TAG,
     TrackedPlan,
     TrackingEntry,
@@ -252,6 +254,9 @@ def _send_batch(
     # Of a run that is told anew, what was changed once may be as it is registered already.
     if is_renamed and name != plan.register_as:
         version = name = None
+    # Its version is there, and may be challenger now.
+    if plan.allow_adapted and any("report.allowAdapted" in entry.changed for entry in entries):
+        version = None
     if ends and ends[-1].status != "RUNNING":
         _refuse_changed_files(Run(run_dir), plan)
         _log_artifacts(run_dir, client, place.run_id)
@@ -326,6 +331,8 @@ def _register_model(
     mine = [
         v for v in client.search_model_versions(f"name='{_quote(name)}'") if v.run_id == run_id
     ]
+    adapted = describe_adaptations(Run(run_dir).read_state())
+    marks = {} if adapted is None else {ADAPTED_TAG: adapted.en}
     version = (
         mine[0]
         if mine
@@ -333,10 +340,12 @@ def _register_model(
             name,
             source=f"runs:/{run_id}/model",
             run_id=run_id,
-            tags={"vtspec.run": run_dir.name, "vtspec.plan.id": plan.id},
+            tags={"vtspec.run": run_dir.name, "vtspec.plan.id": plan.id, **marks},
         )
     )
-    client.set_registered_model_alias(name, "challenger", version.version)
+    # What is tried against the champion is a plan's result, or was asked for in so many words.
+    if adapted is None or plan.allow_adapted:
+        client.set_registered_model_alias(name, "challenger", version.version)
     return str(version.version)
 
 

@@ -260,6 +260,22 @@ class Training(Part):
         default=True,
         description="Use deterministic kernels where the framework has them; slower on GPUs.",
     )
+    on_out_of_memory: Literal["stop", "halve"] = Field(
+        default="stop",
+        description="When a step does not fit into memory: stop, or go on with half `batchSize` "
+        "and twice `gradientAccumulation`, which marks the run as adapted.",
+    )
+    on_nan: Literal["stop", "rollback"] = Field(
+        default="stop",
+        description="When the loss is no longer a number: stop, or go back to the last checkpoint "
+        "and on at half the learning rate, three times at most, which marks the run as adapted.",
+    )
+    on_time_limit: Literal["stop", "shorten"] = Field(
+        default="stop",
+        description="When the epochs take longer than `resources.maxDuration` has left: stop "
+        "there, or train as many as fit, with the schedule compressed to them, which marks the "
+        "run as adapted.",
+    )
 
 
 class Resources(Part):
@@ -347,6 +363,11 @@ class ReportSpec(Part):
         "each a plan and a run of its own, and judge the mean of their figures; one if left out.",
         examples=[3],
         json_schema_extra={"x-unit": "seeds"},
+    )
+    allow_adapted: bool = Field(
+        default=False,
+        description="Let adapted runs count: as the run that `baseline` stands for, and this "
+        "one's model as `challenger`. Without it they do not.",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from vtspec.adapters.contract import FailureCause
 from vtspec.pipelines.errors import (
     Permanent,
     Refused,
@@ -32,12 +33,13 @@ EXIT_CODES: Final[Mapping[Ending, int]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a step, or a run, ended."""
+    """How a step, or a run, ended; `cause` is what training met, where nothing else tells it."""
 
     ending: Ending
     exit_code: int
     message: str | None = None
     fix: str | None = None
+    cause: FailureCause | None = None
 
     @property
     def is_good(self) -> bool:
@@ -78,6 +80,7 @@ def interpret_exit(step: str, end: AdapterExit) -> Outcome:
             exit_code=FAILED,
             message=f"{step} was stopped: the run's time limit of {end.overdue} is used up",
             fix="set resources.maxDuration higher (that makes another plan), or train less",
+            cause="time-limit",
         )
     # An adapter that was asked may also die of the signal; that is no failure.
     if end.asked is not None or end.code == INTERRUPTED:

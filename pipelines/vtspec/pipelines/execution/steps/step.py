@@ -131,7 +131,10 @@ def _log_failure(step: str, work: StepContext, outcome: Outcome) -> None:
     if outcome.ending != "failed" or message is None:
         return
     if known is None or known.message not in message:
-        work.log.append(Failed(message=message, fix=outcome.fix, traceback=None), step=step)
+        work.log.append(
+            Failed(message=message, fix=outcome.fix, traceback=None, cause=outcome.cause),
+            step=step,
+        )
 
 
 def _run_data_step(work: StepContext) -> Outcome:
@@ -201,6 +204,9 @@ def _build_arguments(
     plan = target.folder.absolute() / work.log.state.plan_file
     arguments = build_arguments(environment, step, plan, target.name, target.attempt)
     arguments += ["--data", str(data)]
+    # Told only where it decides something, as a framework's older image knows no such argument.
+    if step == "train" and target.plan.training.on_time_limit != "stop":
+        arguments += ["--seconds-left", f"{_find_limit(work).seconds:.1f}"]
     if weights is not None:
         arguments += ["--weights", str(weights)]
     if step == "train" and target.resume:

@@ -46,6 +46,7 @@ def describe_verdict(facts: Facts, tongue: Tongue = "en") -> doc.Section:
     blocks = (
         title,
         _name_overrides(facts, tongue),
+        _name_adaptations(facts, tongue),
         doc.show_only("html", about),
         None if failure is None else doc.FailureNote(failure.message, failure.fix),
         # Of a run that failed, a comment shows why first and keeps its room for that.
@@ -67,6 +68,18 @@ def _name_overrides(facts: Facts, tongue: Tongue) -> doc.Paragraph | None:
     )
     words = Sentence(en="With ", ko="덮어쓴 값: ").say(tongue)
     return doc.write(words, typed, is_note=True)
+
+
+def _name_adaptations(facts: Facts, tongue: Tongue) -> doc.Paragraph | None:
+    """That the figures are of another training than was planned."""
+    if facts.adapted is None:
+        return None
+    told = facts.adapted.say(tongue)
+    what = Sentence(
+        en=". Training went on otherwise than planned, and the run is no baseline without a word.",
+        ko=". 학습이 계획과 다르게 이어졌으며, 따로 허용하지 않으면 베이스라인이 아닙니다.",
+    )
+    return doc.write(doc.Quote(told[:1].upper() + told[1:]), what.say(tongue), is_note=True)
 
 
 def _make_gate_table(facts: Facts, tongue: Tongue) -> doc.Table:
