@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from vtspec.adapters.contract import MetricsResult, TrainingSummary
+from vtspec.adapters.contract import Adaptation, MetricsResult, TrainingSummary
 from vtspec.adapters.training.event_stream import JsonLinesCallbacks
 from vtspec.pipelines.runs.events import KINDS
 
@@ -90,11 +90,17 @@ def test_every_kind_has_the_fields_that_its_readers_know(pipe: Pipe) -> None:
     lines.on_warning("mind")
     summary = TrainingSummary(best_epoch=2, stopped_early=False, own_seconds=0.1, step_seconds=9.0)
     lines.on_train_end({"accuracy": 0.75}, summary)
+    changes = {"training.epochs": (3.0, 2.0)}
+    lines.on_adapted(
+        Adaptation(cause="time-limit", epoch=1, step=0, changes=changes, message="too long")
+    )
     told = pipe.read()
 
+    assert lines.epochs == 2
+    assert told[-1]["changes"] == {"training.epochs": [3.0, 2.0]}
     assert [event["kind"] for event in told] == [
         *("train.started", "train.progress", "train.epoch"),
-        *("train.checkpoint", "warning", "train.finished"),
+        *("train.checkpoint", "warning", "train.finished", "train.adapted"),
     ]
     for event in told:
         assert set(event) == {"kind", *KINDS[event["kind"]]}
@@ -157,6 +163,22 @@ def test_progress_is_told_on_a_cadence_and_at_the_end_of_an_epoch(pipe: Pipe) ->
     # The newest loss that was given, and images of steps between two lines of the same epoch.
     assert [event["loss"] for event in told] == [None, 0.02, 0.01, 0.02, 0.01]
     assert [event["images_per_s"] for event in told] == [None, 800.0, 800.0, None, 800.0]
+    assert {event["data_wait"] for event in told} == {None}
+
+
+def test_progress_tells_the_share_of_the_time_that_is_waited_for_data(pipe: Pipe) -> None:
+    clock = Clock()
+    lines = lines_to(pipe.writer, clock)
+    held = iter(range(100, 600, 100))
+    for step in range(1, 101):
+        clock.now += 0.02
+        lines.on_data_wait(0.005, lambda: next(held))
+        lines.on_step_end(1, step, 100, None)
+    lines.close()
+    told = pipe.read()
+    # Of what the first line covers nobody knows how long it took.
+    assert [event["data_wait"] for event in told] == [None, 0.25, 0.25, 0.25, 0.25]
+    assert [event["gpu_memory_bytes"] for event in told] == [100, 200, 300, 400, 500]
 
 
 def test_a_full_pipe_neither_blocks_nor_loses_a_line(pipe: Pipe) -> None:

@@ -72,6 +72,8 @@ TOLD: dict[str, dict[str, Any]] = {
         "steps_per_epoch": 10,
         "loss": 0.5,
         "images_per_s": 320.0,
+        "data_wait": 0.125,
+        "gpu_memory_bytes": 2147483648,
     },
     "train.epoch": {
         "epoch": 2,

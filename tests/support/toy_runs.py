@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -179,6 +179,7 @@ class Listener:
     told: list[tuple[str, Any]] = field(default_factory=list)
     steps: int = 0
     own_seconds: float = 0.0
+    waited: float = 0.0
 
     def on_train_begin(self, config: Mapping[str, Any]) -> None:
         self.told.append(("begin", dict(config)))
@@ -199,6 +200,11 @@ class Listener:
 
     def on_warning(self, message: str) -> None:
         self.told.append(("warning", message))
+
+    def on_data_wait(
+        self, seconds: float, measure_gpu_memory: Callable[[], int] | None = None
+    ) -> None:
+        self.waited += seconds
 
     def on_adapted(self, adaptation: Adaptation) -> None:
         self.told.append(("adapted", adaptation))

@@ -46,6 +46,8 @@ def test_what_a_run_told_last_is_shown() -> None:
             "steps_per_epoch": 2,
             "loss": 0.25,
             "images_per_s": 64.0,
+            "data_wait": 0.25,
+            "gpu_memory_bytes": 2_000_000,
         },
     )
     tell(figures, an_epoch(1), an_epoch(2), saved, seen)
@@ -55,6 +57,8 @@ def test_what_a_run_told_last_is_shown() -> None:
     assert told["vtspec_train_epochs", RUN] == 3.0
     assert told["vtspec_train_loss", RUN] == 0.25
     assert told["vtspec_train_images_per_second", RUN] == 64.0
+    assert told["vtspec_train_data_wait_ratio", RUN] == 0.25
+    assert told["vtspec_gpu_memory_bytes", RUN] == 2_000_000
     assert told["vtspec_epoch_train_loss", RUN] == 0.5
     assert told["vtspec_epoch_val_loss", RUN] == 0.55
     assert told["vtspec_epoch_learning_rate", RUN] == 0.001

@@ -7,7 +7,7 @@ Kubernetes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -255,6 +255,13 @@ class TrainingCallbacks(Protocol):
 
     def on_train_begin(self, config: JsonObject) -> None:
         """Training starts (or goes on); `config` says on what: device, parameters, images."""
+        ...
+
+    def on_data_wait(
+        self, seconds: float, measure_gpu_memory: Callable[[], int] | None = None
+    ) -> None:
+        """The step that `on_step_end` tells of next has waited so long for its data. How many
+        bytes of a GPU it holds may be asked. An adapter that knows neither need not call it."""
         ...
 
     def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:

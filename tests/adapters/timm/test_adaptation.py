@@ -107,6 +107,7 @@ def test_step_out_of_memory_is_repeated_in_halves(halved: tuple[Job, Listener]) 
             "with batches of 8, 4 to a step",
         )
     ]
+    assert 0 < listener.waited < 60
     # Two steps an epoch as before.
     assert (listener.steps, len(listener.of("epoch"))) == (4, 2)
 

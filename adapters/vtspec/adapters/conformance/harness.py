@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +98,11 @@ class RecordingCallbacks:
 
     def on_warning(self, message: str) -> None:
         """Nothing: a warning is no fault."""
+
+    def on_data_wait(
+        self, seconds: float, measure_gpu_memory: Callable[[], int] | None = None
+    ) -> None:
+        """Nothing: how long it takes is no fault."""
 
     def on_adapted(self, adaptation: Adaptation) -> None:
         """Nothing: the suite asks for none."""

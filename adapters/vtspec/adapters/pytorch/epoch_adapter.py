@@ -25,6 +25,7 @@ from vtspec.adapters.training.event_stream import describe_adaptation
 from .adaptation import StepUndo, read_adaptation
 from .epoch_progress import EpochBatches, EpochProgress
 from .errors import translate_errors
+from .loading import TimedIterator
 from .state import (
     StateDict,
     choose_device,
@@ -32,6 +33,7 @@ from .state import (
     get_random_states,
     load_state,
     load_weights,
+    make_gpu_memory_measure,
     restore_random_states,
     save_state,
     save_weights,
@@ -178,7 +180,8 @@ class EpochAdapter(ABC, Generic[_Image]):
         training = self._require_training()
         course = self._make_progress(training)
         undo = self._prepare_undo(training, course)
-        batches = training.iter_batches(epoch, course)
+        batches = TimedIterator(training.iter_batches(epoch, course))
+        measure_gpu = make_gpu_memory_measure(next(self.model.parameters()).device)
         steps = training.cut.steps
         self.model.train()
         # `train()` sets every layer; frozen batch norms would go on counting statistics.
@@ -190,17 +193,18 @@ class EpochAdapter(ABC, Generic[_Image]):
                     training.step(batches, course)
             elif (message := self._try_step(training, batches, course)) is not None:
                 # Its workers go with it.
-                batches = iter(())
+                batches = TimedIterator(iter(()))
                 undo.undo(course)
                 training.recipe.discard()
                 self._divide_batch(epoch - 1, course.step, message)
-                batches = training.iter_batches(epoch, course)
+                batches = TimedIterator(training.iter_batches(epoch, course))
                 continue
             else:
                 undo.note(course)
             # Also at the end: a loss that is no number is met in its own epoch.
             looks = course.step % _LOSS_EVERY == 0 or course.step == steps
             told = course.compute_recent_loss(epoch) if looks else None
+            self.callbacks.on_data_wait(batches.take_seconds(), measure_gpu)
             self.callbacks.on_step_end(epoch, course.step, steps, told)
             if self.callbacks.should_stop():
                 path = self._write_checkpoint(epoch - 1, course)

@@ -7,7 +7,8 @@ import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.image_decoding import UnreadableImageError, read_image
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     Batch: TypeAlias = Sequence[torch.Tensor] | "UnreadableImage"
     """Images `(n, 3, h, w)` and targets `(n,)`; or the image that keeps the batch from being."""
+
+_T = TypeVar("_T")
 
 _DESCRIPTORS_PER_WORKER: Final = 8
 """Its pipe and its process have two each; two batches of two tensors wait in shared memory."""
@@ -74,6 +77,26 @@ def iter_batches(batches: Iterator[Batch]) -> Iterator[tuple[torch.Tensor, torch
             if isinstance(batch, UnreadableImage):
                 raise batch.to_error()
             yield batch[0], batch[1]
+
+
+class TimedIterator(Iterator[_T]):
+    """An iterator, and how long was waited for it."""
+
+    def __init__(self, inner: Iterator[_T]) -> None:
+        self._inner = inner
+        self._seconds = 0.0
+
+    def __next__(self) -> _T:
+        began_at = perf_counter()
+        try:
+            return next(self._inner)
+        finally:
+            self._seconds += perf_counter() - began_at
+
+    def take_seconds(self) -> float:
+        """Those since the last call."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
 
 
 def check_descriptors(workers: int, spare: int = SPARE_DESCRIPTORS) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -43,6 +44,16 @@ def choose_device(gpus: int, precision: str) -> torch.device:
     if precision == "fp16" and not gpus:
         raise AdapterError("fp16 needs a GPU", "set training.precision: fp32 or bf16")
     return torch.device("cuda" if gpus else "cpu")
+
+
+def make_gpu_memory_measure(device: torch.device) -> Callable[[], int] | None:
+    """What tells how many bytes of the GPU this process holds, those that it keeps for later too;
+    None for a device that is none."""
+    import torch
+
+    if device.type != "cuda":
+        return None
+    return partial(torch.cuda.memory_reserved, device)
 
 
 def seed_everything(seed: int) -> None:

@@ -51,6 +51,8 @@ class JsonLinesCallbacks:
     _told_at: float = -math.inf
     _measured_from: tuple[int, int, float] = (0, 0, 0.0)
     _loss: float | None = None
+    _waited: float | None = None
+    _measure_gpu_memory: Callable[[], int] | None = None
     _waiting: collections.deque[bytes] = field(default_factory=collections.deque)
     _waiting_bytes: int = 0
     _parent: int = field(default_factory=os.getppid)
@@ -67,6 +69,13 @@ class JsonLinesCallbacks:
         # As it was shortened before.
         self.epochs = epochs if isinstance(epochs, int) else self.epochs
         self.emit("train.started", config=dict(config))
+
+    def on_data_wait(
+        self, seconds: float, measure_gpu_memory: Callable[[], int] | None = None
+    ) -> None:
+        """Add it up for the next progress line."""
+        self._waited = (self._waited or 0.0) + seconds
+        self._measure_gpu_memory = measure_gpu_memory
 
     def on_step_end(self, epoch: int, step: int, steps: int, loss: float | None) -> None:
         """Emit `train.progress`, at most every `PROGRESS_S` seconds, and at the epoch's end."""
@@ -85,8 +94,10 @@ class JsonLinesCallbacks:
                 steps_per_epoch=steps,
                 loss=self._loss,
                 images_per_s=self._compute_speed(epoch, step, now),
+                **self._describe_usage(epoch, now),
             )
         self._told_at, self._measured_from = now, (epoch, step, now)
+        self._waited = None
 
     def on_epoch_end(self, epoch: int, metrics: MetricsResult) -> None:
         """Emit `train.epoch`, and the same for people on stdout."""
@@ -195,6 +206,16 @@ class JsonLinesCallbacks:
         if from_epoch != epoch or now <= since:
             return None
         return round((step - from_step) * self.images_per_step / (now - since), 1)
+
+    def _describe_usage(self, epoch: int, now: float) -> JsonObject:
+        from_epoch, _, since = self._measured_from
+        is_known = self._waited is not None and from_epoch == epoch and now > since
+        share = min(1.0, (self._waited or 0.0) / (now - since)) if is_known else None
+        measure = self._measure_gpu_memory
+        return {
+            "data_wait": None if share is None else round(share, 4),
+            "gpu_memory_bytes": None if measure is None else measure(),
+        }
 
     def _format_path(self, path: Path) -> str:
         return os.path.relpath(path, self.workdir)

@@ -140,7 +140,8 @@ class TrainStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainProgress:
-    """Training is within an epoch."""
+    """Training is within an epoch. `data_wait` is the share of the time since the last one that
+    was waited for data; `gpu_memory_bytes` is what the process holds of its GPU."""
 
     kind: ClassVar[str] = "train.progress"
     epoch: float | None
@@ -148,6 +149,8 @@ class TrainProgress:
     steps_per_epoch: float | None
     loss: float | None
     images_per_s: float | None
+    data_wait: float | None = None
+    gpu_memory_bytes: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

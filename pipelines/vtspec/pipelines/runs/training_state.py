@@ -81,6 +81,8 @@ class Training:
     history: tuple[Epoch, ...] = ()
     loss: float | None = None
     images_per_s: float | None = None
+    data_wait: float | None = None
+    gpu_memory_bytes: float | None = None
     progress: float = 0.0
     remaining_s: float | None = None
     best_epoch: float | None = None
@@ -166,6 +168,8 @@ def _apply_progress(before: Training, told: TrainProgress, now: float | None) ->
         before,
         loss=told.loss if told.loss is not None else before.loss,
         images_per_s=told.images_per_s or before.images_per_s,
+        data_wait=before.data_wait if told.data_wait is None else told.data_wait,
+        gpu_memory_bytes=told.gpu_memory_bytes or before.gpu_memory_bytes,
     )
     if epoch is None or step is None or not steps or steps <= 0:
         return training

@@ -86,6 +86,16 @@ def _list_plain(state: RunState) -> "Iterator[GaugeMetricFamily]":
         ("vtspec_train_loss", "The train loss, as it was told last.", training.loss),
         ("vtspec_train_images_per_second", "Images trained on.", training.images_per_s),
         (
+            "vtspec_train_data_wait_ratio",
+            "Share of the time in which training waits for its data.",
+            training.data_wait,
+        ),
+        (
+            "vtspec_gpu_memory_bytes",
+            "Memory of its GPU that the training process holds.",
+            training.gpu_memory_bytes,
+        ),
+        (
             "vtspec_train_remaining_seconds",
             "Seconds that training takes from now on, at its present rate.",
             training.remaining_s,
