@@ -26,7 +26,7 @@ from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.estimation.estimate import Machine
 from vtspec.pipelines.planning.digest import ADAPTATIONS
 from vtspec.pipelines.planning.plan import ModelFacts, build_plan
-from vtspec.pipelines.planning.plan_model import plan_from_json
+from vtspec.pipelines.planning.plan_model import Plan, plan_from_json
 from vtspec.pipelines.weights.model import FileWeights, MlflowWeights, RunWeights, UnpinnedWeights
 from vtspec.schema.kinds.experiment import Experiment
 
@@ -264,6 +264,26 @@ def test_licences_stand_in_the_plan_and_change_neither_name() -> None:
     assert plan_from_json(raw) == made
     # A plan of before is written as it was.
     assert "licence" not in plain.to_json()["dataset"]
+
+
+POSES: dict[str, Any] = {"tasks": ["pose-estimation", "object-detection"], "format": "coco"}
+
+
+def test_the_names_of_keypoints_decide_a_plan_of_poses_alone() -> None:
+    def plan(task: str, *keypoints: str) -> Plan:
+        parts = {name: {"path": name, "annotations": "a.json"} for name in ("train", "val")}
+        data = a_dataset(**POSES, splits=parts, keypoints=list(keypoints))
+        return build_plan(an_experiment(task=task), some_inputs(dataset=data))
+
+    plain, one, other = (
+        plan("pose-estimation", *names) for names in ((), ("nose",), ("nose", "tail"))
+    )
+    assert len({plain.id, one.id, other.id}) == 3
+    assert one.to_json()["dataset"]["keypoints"] == ["nose"]
+    assert plan_from_json(one.to_json()) == one
+    # Of before there were names, and of another task, a plan is what it was.
+    assert "keypoints" not in plain.to_json()["dataset"]
+    assert plan("object-detection", "nose") == plan("object-detection")
 
 
 def test_warnings_found_while_reading_come_first() -> None:

@@ -445,6 +445,11 @@ def test_what_fields_of_an_experiment_say_together_is_checked(
             "is empty, but image-classification needs class names",
         ),
         (
+            {"keypoints": ["left-eye", "nose"]},
+            "spec.keypoints",
+            "means something only with the task pose-estimation",
+        ),
+        (
             {"format": "yolo"},
             "spec.tasks[0]",
             "the format yolo cannot carry labels of image-classification",

@@ -1049,3 +1049,13 @@ def test_pictures_that_the_adapter_cannot_read_are_warned_of(
     assert not [
         one for one in check_specs([loaded], world, paths_of(loaded)) if "reads" in one.message
     ]
+
+
+def test_a_training_of_poses_needs_the_names_of_the_points() -> None:
+    parts = {name: {"path": name, "annotations": f"{name}.json"} for name in ("train", "val")}
+    data = {"spec.tasks": ["pose-estimation"], "spec.format": "coco", "spec.splits": parts}
+    for points, expected in ((["nose"], []), ([], ["error"])):
+        world = a_world(a_dataset(**data, **{"spec.keypoints": points} if points else {}))
+        found = told(world, task="pose-estimation")
+        message = "the dataset 'digits' does not name its keypoints"
+        assert [one[3] for one in found if one[1] == message] == expected

@@ -58,7 +58,9 @@ class InferenceResult:
     answered all the same.
 
     Boxes are `(x_min, y_min, x_max, y_max)` in pixels of the original image; a mask is
-    run-length encoded as in COCO.
+    run-length encoded as in COCO. An entry of `predicted_boxes` has `box`, `label` and
+    `confidence`, and by its task a `mask`, `corners` (`x0 y0 … x3 y3`, around a turned box) or
+    `keypoints` (by name: x, y, and how sure it is to be seen).
     """
 
     image_path: str
@@ -125,7 +127,8 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetJob:
-    """The data of a job. `classes` are those used, in index order; `all_classes` those it has."""
+    """The data of a job. `classes` are those used, in index order; `all_classes` those it has;
+    `keypoints` are the names of a body's points, in the order of its labels."""
 
     root: Path
     format: str
@@ -134,6 +137,7 @@ class DatasetJob:
     all_classes: tuple[str, ...]
     splits: Mapping[str, Split]
     final_split: str
+    keypoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,6 +170,7 @@ def _build_dataset(raw: JsonObject, root: Path) -> DatasetJob:
             if split
         },
         final_split=raw["finalSplit"],
+        keypoints=tuple(raw.get("keypoints") or ()),
     )
 
 

@@ -115,7 +115,8 @@ def build_result_material(
             "configuration": _build_weights_material(plan["model"].get("configuration")),
         },
         "dataset": {
-            key: dataset[key] for key in ("hash", "format", "classes", "allClasses", "splits")
+            **{key: dataset[key] for key in ("hash", "format", "classes", "allClasses", "splits")},
+            "keypoints": dataset.get("keypoints"),
         },
         "training": plan["training"],
         # Named by framework, as INTRODUCED names them: two may have a parameter of one name.

@@ -23,6 +23,7 @@ def collect_outer_origins(spec: Experiment) -> dict[str, str]:
         "dataset.name": "spec",
         "dataset.classes": "dataset" if inner.dataset.classes is None else "spec",
         "dataset.finalSplit": "dataset",
+        **({"dataset.keypoints": "dataset"} if inner.task == "pose-estimation" else {}),
         **collect_origins(inner.resources, "resources"),
         **collect_origins(inner.export, "export"),
         **collect_origins(inner.tracking, "tracking"),

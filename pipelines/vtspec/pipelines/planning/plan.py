@@ -333,6 +333,8 @@ def _build_dataset(spec: Experiment, inputs: PlanInputs) -> PlannedDataset:
         if known.statistics is None
         else cast("PlannedStatistics", _dump(known.statistics)),
         licence=known.license,
+        # Of another task they decide nothing.
+        keypoints=(known.keypoints or None) if spec.spec.task == "pose-estimation" else None,
     )
 
 

@@ -101,7 +101,7 @@ class PlannedModel:
 class PlannedDataset:
     """The data, pinned. `classes` are those to use, in index order; `all_classes` all of them.
 
-    `licence` is as its spec has it, None where nobody told.
+    `licence` is as its spec has it, None where nobody told; `keypoints` likewise.
     """
 
     name: str
@@ -114,6 +114,7 @@ class PlannedDataset:
     final_split: Literal["test", "val"]
     statistics: PlannedStatistics | None
     licence: str | None = None
+    keypoints: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +170,10 @@ class Plan:
         guess = whole["estimate"]
         for name in [name for name in _LATER if guess[name] is None]:
             del guess[name]
-        for section in ("framework", "dataset"):
-            if whole[section]["licence"] is None:
-                del whole[section]["licence"]
+        later = (("framework", "licence"), ("dataset", "licence"), ("dataset", "keypoints"))
+        for section, field in later:
+            if whole[section][field] is None:
+                del whole[section][field]
         return {"v": VERSION, "kind": "Plan", **whole}
 
 

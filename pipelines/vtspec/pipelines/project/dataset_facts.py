@@ -31,6 +31,7 @@ class DatasetFacts:
     classes: tuple[str, ...]
     statistics: Mapping[str, Any] | None
     path: str | None = None
+    keypoints: tuple[str, ...] = ()
 
     @property
     def images(self) -> int | None:
@@ -53,6 +54,7 @@ def extract_dataset(loaded: "LoadedSpec") -> DatasetFacts | None:
         format=spec["format"],
         classes=tuple(spec.get("classes") or ()),
         statistics=spec.get("statistics"),
+        keypoints=tuple(spec.get("keypoints") or ()),
         # what another repository holds lies nowhere in this one
         path=source.get("path") or (None if held.get("repo") else held.get("path")),
     )

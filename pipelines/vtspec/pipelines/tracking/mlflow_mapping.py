@@ -57,6 +57,7 @@ _PARAM_SECTIONS: Final = (
 _NOT_PARAMS: Final = (
     "dataset.classes",
     "dataset.allClasses",
+    "dataset.keypoints",
     "dataset.splits",
     "dataset.statistics",
 )

@@ -32,6 +32,7 @@ def check_data(subject: SpecView, framework: Framework | None) -> Iterator[Probl
     yield from _check_task(subject, dataset)
     yield from _check_format(subject, dataset, framework)
     yield from _check_image_kind(subject, dataset, framework)
+    yield from _check_keypoints(subject, dataset)
     yield from _check_classes(subject, dataset)
     yield from _check_class_count(subject, dataset)
     yield from _check_train_classes(subject, dataset)
@@ -48,6 +49,16 @@ def _check_file(subject: SpecView, ref: str) -> Iterator[Problem]:
     fix = format_command("vtspec", "validate", file)
     message = f"the file of the dataset '{ref}' has errors"
     yield subject.make_problem(("dataset", "ref"), message, fix)
+
+
+def _check_keypoints(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:
+    """A network for poses has a place for each point, which the dataset's own file names."""
+    if subject.task != "pose-estimation" or subject.task not in dataset.tasks:
+        return
+    if not dataset.keypoints:
+        message = f"the dataset '{dataset.name}' does not name its keypoints"
+        fix = f"add 'keypoints: [left-eye, right-eye, …]' to the file of '{dataset.name}'"
+        yield subject.make_problem(("dataset", "ref"), message, fix)
 
 
 def _check_runs_apart(subject: SpecView, dataset: DatasetFacts) -> Iterator[Problem]:

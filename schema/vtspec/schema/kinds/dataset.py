@@ -160,6 +160,13 @@ class DatasetSpec(Part):
         examples=[["cat", "dog"]],
         json_schema_extra=UNIQUE,
     )
+    keypoints: Annotated[tuple[ClassName, ...], Tuple, Distinct] = Field(
+        default=(),
+        description="Names of a body's points, in the order of its labels; pose-estimation needs "
+        "them. In an image that is mirrored, what is called left becomes what is called right.",
+        examples=[["left-eye", "right-eye", "nose"]],
+        json_schema_extra=UNIQUE,
+    )
     splits: Splits = Field(
         description="Where train, val and test lie.",
         examples=[{"train": {"path": "train"}, "val": {"path": "val"}}],

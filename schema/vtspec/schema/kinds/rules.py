@@ -334,6 +334,18 @@ def _check_class_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
         )
 
 
+def _check_keypoint_names(data: Mapping[str, object]) -> Iterator[RuleViolation]:
+    names, tasks = (_get_texts(_get_value(data, "spec", key)) for key in ("keypoints", "tasks"))
+    # An unknown task may be a misspelt one.
+    if names and "pose-estimation" not in tasks and set(tasks) <= set(FORMATS_OF_TASK):
+        yield RuleViolation(
+            path=("spec", "keypoints"),
+            message="means something only with the task pose-estimation",
+            fix="add pose-estimation to tasks, or remove keypoints",
+            at_key=True,
+        )
+
+
 def _check_format_tasks(data: Mapping[str, object]) -> Iterator[RuleViolation]:
     form = _get_value(data, "spec", "format")
     tasks = _get_value(data, "spec", "tasks")
@@ -623,6 +635,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
         _check_path_pinned,
         _check_revision,
         _check_class_names,
+        _check_keypoint_names,
         _check_format_tasks,
         _check_split_labels,
         _check_splits_differ,

@@ -44,6 +44,9 @@ def build_dataset(found: Inspected, name: str, path: str, notes: Mapping[str, An
     layout, content = found.layout, notes.get("content_hash")
     source = {"dvc": {"path": path, "remote": notes.get("remote")}}
     images = {split: found.count_readable(split) for split in layout.splits}
+    tasks = notes.get("tasks") or layout.tasks
+    # Only where every class has the same: a network has one list of places for them.
+    points = {*layout.keypoints.values()} if "pose-estimation" in tasks else set()
     return Dataset.model_validate(
         {
             "apiVersion": API_VERSION,
@@ -52,11 +55,12 @@ def build_dataset(found: Inspected, name: str, path: str, notes: Mapping[str, An
             "spec": {
                 "description": notes.get("description"),
                 "license": notes.get("license"),
-                "tasks": notes.get("tasks") or layout.tasks,
+                "tasks": tasks,
                 "format": layout.format,
                 "source": source if content is None else {"path": path},
                 "contentHash": content,
                 "classes": layout.classes,
+                "keypoints": points.pop() if len(points) == 1 else (),
                 "splits": {
                     split: {
                         "path": part.path,
