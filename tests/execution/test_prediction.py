@@ -137,6 +137,56 @@ def test_a_detectors_csv_has_a_row_for_each_object_and_for_an_image_without() ->
     ]
 
 
+def objects_of(task: str, **shape: object) -> dict[str, object]:
+    one = {"box": [1.0, 2.0, 3.0, 4.0], "label": "cat", "confidence": 0.5, **shape}
+    return {"image_path": "a.png", "task_type": task, "predicted_boxes": [one]}
+
+
+@pytest.mark.parametrize(
+    ("found", "shown", "written"),
+    [
+        (
+            objects_of("instance-segmentation", mask={"size": [5, 7], "counts": ";230009"}),
+            "6 pixels",
+            '{"size": [5, 7], "counts": ";230009"}',
+        ),
+        (
+            objects_of(
+                "pose-estimation", keypoints={"no\x1bse": [1.4, 2.6, 0.9], "eye": [1, 1, 0.1]}
+            ),
+            "no⟨U+001B⟩se 1 3",
+            '{"no\\u001bse": [1.4, 2.6, 0.9], "eye": [1, 1, 0.1]}',
+        ),
+        (
+            objects_of("pose-estimation", keypoints={"eye": [1, 1, 0.1]}),
+            "no point is likely to be seen",
+            '{"eye": [1, 1, 0.1]}',
+        ),
+        (
+            objects_of("oriented-detection", corners=[0, 0, 2, 2, 0, 4, -2, 2]),
+            "turned by 45°",
+            "[0, 0, 2, 2, 0, 4, -2, 2]",
+        ),
+    ],
+)
+def test_what_is_said_of_an_object_beside_its_box_is_shown_and_written(
+    found: dict[str, object], shown: str, written: str
+) -> None:
+    path = Path("a.png")
+    (line,) = format_predictions([(path, found)], [path], 3)
+    assert "".join(text for text, _ in line) == f"a.png  cat 0.500  1 2 3 4  {shown}"
+    heading, row = list_table_rows([found])
+    assert (heading[-1], row[-1]) == (next(reversed(found["predicted_boxes"][0])), written)  # type: ignore[index]
+    nothing = {**found, "predicted_boxes": []}
+    assert [len(row) for row in list_table_rows([nothing])] == [8, 8]
+
+
+def test_a_mask_that_is_none_is_no_row() -> None:
+    found = objects_of("instance-segmentation", mask={"size": [5, 7], "counts": "?"})
+    with pytest.raises(Refused, match="a mask cannot be read"):
+        list(format_predictions([(Path("a.png"), found)], [Path("a.png")], 3))
+
+
 LABELED = {
     "image_path": "a.png",
     "predicted_labels": ["c\x1b[2Jar", "dog", "sky"],

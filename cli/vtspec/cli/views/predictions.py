@@ -1,9 +1,12 @@
 """What a model says of images, as rows for a terminal or of CSV."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.formatting import pluralize
 from vtspec.pipelines.runs.json_values import to_mapping, to_number, to_numbers
 from vtspec.schema.visible_text import make_visible
 
@@ -14,6 +17,13 @@ _NAME_WIDTH = 60
 
 _CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
+_SHAPES = {
+    "instance-segmentation": "mask",
+    "pose-estimation": "keypoints",
+    "oriented-detection": "corners",
+}
+"""What is said of an object beside its box, by task."""
+
 
 def format_predictions(
     answers: Iterable[tuple[Path, Mapping[str, object]]],
@@ -23,7 +33,8 @@ def format_predictions(
 ) -> Iterator[Line]:
     """Rows for each answer, as it comes: the image, then the likeliest classes with scores; where
     an image may show several, those that are said of it; of a detector a row an object, the
-    surest first, with its corners in pixels.
+    surest first, with its corners in pixels and, in short, what else is said of it: the pixels of
+    its mask, the points of a body that are likely to be seen, the angle of a turned box.
 
     In a terminal of a `width` that a row may not fit, what is said stands below its image.
     """
@@ -31,7 +42,7 @@ def format_predictions(
     longest = max(count_cells(_format_name(path)) for path in asked)
     for path, result in answers:
         if "predicted_boxes" in result:
-            rows = _describe_objects(result["predicted_boxes"], top)
+            rows = _describe_objects(result["predicted_boxes"], top, _get_shape(result))
             widest = max(sum(2 + count_cells(text) for text, _ in row) for row in rows)
         elif "predicted_labels" in result:
             rows = [_describe_labels(result, top)]
@@ -50,17 +61,22 @@ def list_table_rows(
 ) -> Iterator[Sequence[object]]:
     """A row of headings, then one for each image, with every class's score; where an image may
     show several, its labels stand in one cell, with spaces between; of a detector a row for each
-    object, and for an image without any one that has no label."""
+    object, and for an image without any one that has no label. A mask, points or the corners of a
+    turned box stand in one cell, as JSON."""
     for index, result in enumerate(results):
         image = result.get("image_path")
         if "predicted_boxes" in result:
+            shape = _get_shape(result)
+            more = () if shape is None else (shape,)
             if not index:
-                yield ("image", "label", "confidence", *_CORNERS)
-            found = [_read_object(one) for one in _list_objects(result["predicted_boxes"])]
-            for label, confidence, corners in found:
-                yield (image, label, confidence, *corners)
+                yield ("image", "label", "confidence", *_CORNERS, *more)
+            found = _list_objects(result["predicted_boxes"])
+            for one in found:
+                label, confidence, corners = _read_object(one)
+                shapes = (json.dumps(one.get(name), ensure_ascii=False) for name in more)
+                yield (image, label, confidence, *corners, *shapes)
             if not found:
-                yield (image, *[None] * (2 + len(_CORNERS)))
+                yield (image, *[None] * (2 + len(_CORNERS) + len(more)))
         elif "predicted_labels" in result:
             scores = _get_scores(result)
             if not index:
@@ -97,16 +113,22 @@ def _describe_labels(result: Mapping[str, object], top: int) -> list[Span]:
     return [*((text, "bold") for text in told[:top]), *more] or [("no label", "dim")]
 
 
-def _describe_objects(told: object, top: int) -> list[list[Span]]:
-    found = sorted(map(_read_object, _list_objects(told)), key=lambda one: -(one[1] or 0.0))
+def _get_shape(result: Mapping[str, object]) -> str | None:
+    return _SHAPES.get(str(result.get("task_type")))
+
+
+def _describe_objects(told: object, top: int, shape: str | None) -> list[list[Span]]:
+    found = [(*_read_object(one), one) for one in _list_objects(told)]
+    found.sort(key=lambda one: -(one[1] or 0.0))
     rows = [
         _style_first(
             [
                 f"{make_visible(label)} {confidence or 0.0:.3f}",
                 " ".join(f"{corner:.0f}" for corner in corners),
+                *([] if shape is None else [_DESCRIBE[shape](one.get(shape))]),
             ]
         )
-        for label, confidence, corners in found[:top]
+        for label, confidence, corners, one in found[:top]
     ]
     if len(found) > top:
         rows.append([(f"and {len(found) - top} more", "dim")])
@@ -117,12 +139,48 @@ def _list_texts(told: object) -> list[str]:
     return [str(one) for one in told] if isinstance(told, list | tuple) else []
 
 
-def _list_objects(told: object) -> list[object]:
-    return list(told) if isinstance(told, list | tuple) else []
+def _describe_mask(told: object) -> str:
+    from vtspec.adapters.data.mask_rle import parse_rle
+
+    try:
+        return pluralize(parse_rle(told).area, "pixel")
+    except ValueError as error:
+        raise Refused(f"a mask cannot be read: {error}", fix="add --output json") from error
 
 
-def _read_object(one: object) -> tuple[str, float | None, list[float]]:
-    fields = to_mapping(one)
+def _describe_points(told: object) -> str:
+    points = to_mapping(told)
+    seen = {
+        name: point
+        for name, point in points.items()
+        if isinstance(point, list | tuple)
+        and len(point) == 3
+        and (to_number(point[2]) or 0) >= 0.5
+    }
+    shown = (f"{make_visible(name)} {x:.0f} {y:.0f}" for name, (x, y, _) in seen.items())
+    return ", ".join(shown) or "no point is likely to be seen"
+
+
+def _describe_turn(told: object) -> str:
+    numbers = [to_number(one) or 0.0 for one in told] if isinstance(told, list | tuple) else []
+    if len(numbers) != 8:
+        raise Refused("a turned box has not four corners", fix="add --output json")
+    along = math.atan2(numbers[3] - numbers[1], numbers[2] - numbers[0])
+    return f"turned by {math.degrees(along) % 180:.0f}°"
+
+
+_DESCRIBE: Mapping[str, Callable[[object], str]] = {
+    "mask": _describe_mask,
+    "keypoints": _describe_points,
+    "corners": _describe_turn,
+}
+
+
+def _list_objects(told: object) -> list[Mapping[str, object]]:
+    return [to_mapping(one) for one in told] if isinstance(told, list | tuple) else []
+
+
+def _read_object(fields: Mapping[str, object]) -> tuple[str, float | None, list[float]]:
     box = fields.get("box")
     corners = map(to_number, box if isinstance(box, list | tuple) else ())
     known = [corner for corner in corners if corner is not None]
