@@ -47,6 +47,7 @@ def test_every_field_of_a_plan_reaches_the_job() -> None:
         params={"initStd": 0.5},
         model={"name": "resnet18", "parameters": 1, "weights": weights},
     )
+    plan["dataset"] = {**plan["dataset"], "keypoints": ["nose", "tail"]}
     job = job_from(plan, weights=Path("w.safetensors"))
 
     assert (job.run, job.attempt, job.task) == ("one", 2, CLASSIFICATION)
@@ -61,6 +62,7 @@ def test_every_field_of_a_plan_reaches_the_job() -> None:
     }
     assert job.dataset.splits["val"] == Split(path="val")
     assert (job.dataset.final_split, job.dataset.format) == ("test", "imagefolder")
+    assert job.dataset.keypoints == ("nose", "tail")
     assert job.training == TrainingJob(
         epochs=3,
         batch_size=8,

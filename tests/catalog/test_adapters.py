@@ -48,7 +48,8 @@ def test_a_task_is_trained_exactly_where_an_adapter_declares_it(name: str, task:
         ("resnet18", "object-detection", False, "does not train object-detection"),
         ("yolo11n", None, False, None),
         ("yolo11n", None, True, "are a plain download that nothing pins"),
-        ("yolo11n-cls", "image-classification", False, "does not train image-classification"),
+        ("yolo11n-cls", "image-classification", False, None),
+        ("yolo26n-sem", "semantic-segmentation", False, "does not train semantic-segmentation"),
         ("rtdetr-l", "object-detection", False, "does not train 'rtdetr-l'"),
         ("vtspec/rt-detr-v2-tiny", "object-detection", True, None),
         ("PekingU/rtdetr_r50vd", "object-detection", True, None),
@@ -88,10 +89,10 @@ def test_an_image_says_what_its_adapter_can_do(name: str) -> None:
 
 
 def test_a_search_that_is_told_finds_what_is_trained() -> None:
-    timm, yolo = load_frameworks()["timm"], load_frameworks()["ultralytics"]
-    problem = find_training_problem(yolo, task="image-classification")
+    timm, toy = load_frameworks()["timm"], load_frameworks()["toy"]
+    problem = find_training_problem(toy, task="pose-estimation")
     assert problem is not None
-    assert problem.fix == "vtspec models search --task image-classification --framework timm"
+    assert problem.fix == "vtspec models search --task pose-estimation --framework ultralytics"
     # Where nothing here does the task, none of its models is offered.
     problem = find_training_problem(timm, task="text-generation")
     assert problem is not None and problem.fix is not None

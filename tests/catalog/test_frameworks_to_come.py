@@ -27,6 +27,19 @@ spec:
   splits: {{train: {{path: ., annotations: a.jsonl}}, val: {{path: ., annotations: b.jsonl}}}}
 """
 
+TISSUE = f"""\
+apiVersion: vtspec.dev/v1alpha1
+kind: Dataset
+metadata: {{name: tissue}}
+spec:
+  tasks: [semantic-segmentation]
+  format: masks
+  source: {{path: data/tissue}}
+  contentHash: "md5:{HASH}"
+  classes: [glass, gland]
+  splits: {{train: {{path: a, targets: b}}, val: {{path: c, targets: d}}}}
+"""
+
 
 @pytest.fixture(scope="module")
 def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -37,6 +50,7 @@ def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def root(tmp_path: Path) -> Path:
     made = a_repository(tmp_path / "repository")
     (made / "specs/datasets/chat.yaml").write_text(CHAT)
+    (made / "specs/datasets/tissue.yaml").write_text(TISSUE)
     return made
 
 
@@ -77,11 +91,11 @@ def test_settings_are_kept_and_warned_of(frameworks: Path, root: Path) -> None:
 def test_a_task_that_an_adapter_does_not_do_yet_is_planned_as_of_an_adapter_to_come(
     root: Path,
 ) -> None:
-    path = a_spec(root, "image-classification", "yolo11n-cls", "digits", "  params: {a: 1}\n")
+    path = a_spec(root, "semantic-segmentation", "yolo26n-sem", "tissue", "  params: {a: 1}\n")
     made = build_plan(*resolve_spec(path, find_repository(path.parent)))
     assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "0")
     assert made.params == {"a": 1}
-    told = "cannot be trained here: the adapter for ultralytics does not train image-class"
+    told = "cannot be trained here: the adapter for ultralytics does not train semantic-"
     assert any(told in one for one in made.warnings)
 
 

@@ -16,9 +16,14 @@ SHAPES = ("disc", "square", "wedge")
 _COLOURS = ((230, 60, 40), (40, 200, 80), (60, 90, 240))
 
 
-def write_shapes(root: Path, *, train: int = 12, val: int = 6, test: int = 6) -> Path:
+POINTS = ("top", "left-end", "right-end")
+
+
+def write_shapes(
+    root: Path, *, train: int = 12, val: int = 6, test: int = 6, outlined: bool = False
+) -> Path:
     """Noise of 64 by 48 pixels with one to three coloured shapes in each; one picture of every
-    split has none."""
+    split has none. `outlined` they have an outline of four points and `POINTS`, too."""
     random = np.random.default_rng(7)
     for split, count in (("train", train), ("val", val), ("test", test)):
         folder = root / split
@@ -52,13 +57,45 @@ def write_shapes(root: Path, *, train: int = 12, val: int = 6, test: int = 6) ->
                         "bbox": [x, y, side, side],
                         "area": side * side,
                         "iscrowd": 0,
+                        **(_outline(kind, x, y, side) if outlined else {}),
                     }
                 )
             picture.save(folder / f"{number}.png")
-        categories = [{"id": i + 1, "name": name} for i, name in enumerate(SHAPES)]
+        points: dict[str, Any] = {"keypoints": list(POINTS)} if outlined else {}
+        categories = [{"id": i + 1, "name": name, **points} for i, name in enumerate(SHAPES)]
         told = {"images": images, "annotations": annotations, "categories": categories}
         (root / f"{split}.json").write_text(json.dumps(told), encoding="utf-8")
     return root
+
+
+def write_squares(root: Path, *, per_class: int = 12) -> Path:
+    """An imagefolder: noise of 40 by 32 pixels with a square in it, of the colour of its class."""
+    random = np.random.default_rng(7)
+    for split in ("train", "val", "test"):
+        for name, colour in zip(SHAPES, _COLOURS, strict=True):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for number in range(per_class):
+                pixels = random.integers(90, 130, (32, 40, 3)).astype(np.uint8)
+                x, y = (int(random.integers(0, edge - 16)) for edge in (40, 32))
+                pixels[y : y + 16, x : x + 16] = colour
+                Image.fromarray(pixels).save(folder / f"{number:03d}.png")
+    return root
+
+
+def _outline(kind: int, x: int, y: int, side: int) -> dict[str, Any]:
+    half = side / 2
+    corners = (
+        ((half, 0), (side, half), (half, side), (0, half)),
+        ((0, 0), (side, 0), (side, side), (0, side)),
+        ((0, 0), (half, half), (side, side), (0, side)),
+    )[kind]
+    ends = ((half, 0, 2), (0, side, 2), (side, side, 1 + kind % 2))
+    return {
+        "segmentation": [[v for u, w in corners for v in (x + u, y + w)]],
+        "keypoints": [v for u, w, seen in ends for v in (x + u, y + w, seen)],
+        "num_keypoints": len(ends),
+    }
 
 
 def a_detector_plan(

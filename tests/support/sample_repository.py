@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from detection_repository import run_vtspec
+from vtspec.pipelines.data.sample_digits import write_digits
 from vtspec.pipelines.data.samples.datasets import write_sample
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,10 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     shutil.copytree(ROOT / ".dvc", root / ".dvc")
     for path in ("dvc.yaml", "dvc.lock"):
         shutil.copy(ROOT / path, root)
-    write_sample(data, root / "data" / data)
+    if data == "digits":
+        write_digits(root / "data" / data)
+    else:
+        write_sample(data, root / "data" / data)
     checked = run_vtspec(root, "validate", "specs")
     assert checked.returncode == 0, checked.stdout
     planned = run_vtspec(root, "plan", name, "--output", "json")
@@ -33,7 +37,7 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     done = run_vtspec(root, "run", name, "--no-tracking", "--environment", "current")
     assert done.returncode == 0, done.stderr
     (run,) = (root / "runs").glob(f"{name}-*")
-    picture = next((root / "data" / data / "test").glob("*.png"))
+    picture = next((root / "data" / data / "test").rglob("*.png"))
     asked = run_vtspec(root, "predict", name, str(picture), "--environment", "current")
     assert asked.returncode == 0, asked.stderr
     # Of a long path the end is shown.

@@ -1,9 +1,10 @@
 """Builders for runs of the ultralytics adapter, on the pictures of `detector_jobs`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from detector_jobs import a_detector_plan
+from detector_jobs import POINTS, a_detector_plan
 from vtspec.adapters.contract import Job
 from vtspec.adapters.job import build_job
 
@@ -12,6 +13,26 @@ def a_yolo_plan(*, model: str = "yolo11n", **changes: Any) -> dict[str, Any]:
     """A short training of a small YOLO network on `detector_jobs.write_shapes`."""
     framework = {"name": "ultralytics", "adapter": "ultralytics", "adapterVersion": "1"}
     return a_detector_plan(model=model, **{"framework": framework, **changes})
+
+
+def on_task(task: str, training: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What makes `a_yolo_plan` a training of another task, on outlined shapes."""
+    points = {"keypoints": list(POINTS)} if task == "pose-estimation" else {}
+    monitor = {"checkpoint": {"monitor": "loss", "every": None}}
+    plan = a_yolo_plan()
+    return {
+        "task": task,
+        "training": {**monitor, **(training or {})},
+        "dataset": {**plan["dataset"], **points},
+    }
+
+
+def on_folders(classes: tuple[str, ...], training: Mapping[str, Any] | None = None) -> Any:
+    """What makes `a_yolo_plan` a training on images in a folder for each class."""
+    plan = on_task("image-classification", training)
+    named = {"format": "imagefolder", "classes": list(classes), "allClasses": list(classes)}
+    splits = {name: {"path": name} for name in ("train", "val", "test")}
+    return {**plan, "dataset": {**plan["dataset"], **named, "splits": splits}}
 
 
 def a_yolo_job(

@@ -1,53 +1,107 @@
-"""Ultralytics' detectors pass the suite that any adapter must pass."""
+"""Ultralytics' networks pass the suite that any adapter must pass, in each of their tasks."""
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from detector_jobs import write_shapes
+from detector_jobs import SHAPES, write_shapes, write_squares
 from toy_runs import ADAPTERS
 from vtspec.adapters import ultralytics
 from vtspec.adapters.conformance import CHECKS, Check, Subject
-from yolo_jobs import a_yolo_plan
+from vtspec.adapters.conformance.training import every_param_changes_something
+from vtspec.adapters.ultralytics.params import PARAMS
+from yolo_jobs import a_yolo_plan, on_folders, on_task
 
 pytestmark = pytest.mark.framework
 
+TASKS = {
+    "object-detection": "yolo26n",
+    "instance-segmentation": "yolo26n-seg",
+    "pose-estimation": "yolo26n-pose",
+    "oriented-detection": "yolo11n-obb",
+    "image-classification": "yolo26n-cls",
+}
+
+OTHER_VALUES = {
+    # Probabilities that could spare a whole batch are tried as certainties.
+    **dict.fromkeys(("mixup", "cutmix", "hflip", "vflip", "bgr", "copyPaste", "erasing"), 1.0),
+    **dict.fromkeys(("hsvSaturation", "hsvValue"), 0.9),
+    "hsvHue": 0.5,
+    "mosaic": 0.0,
+    "degrees": 90.0,
+    "shear": 30.0,
+    "translate": 0.3,
+    "scale": 0.9,
+    "perspective": 0.001,
+    "nominalBatchSize": 64,
+    "confidenceThreshold": 0.9,
+    "maxDetections": 3,
+    "autoAugment": "augmix",
+}
+
+SHARING = ("instance-segmentation", "pose-estimation", "oriented-detection")
+
+OWN_PARAMS = {name: param for name, param in PARAMS.items() if len(param.tasks or ()) == 1}
+"""Those of one task alone. What others share is the same code in each, and checked of boxes."""
+
+
+def make_plan(task: str) -> dict[str, Any]:
+    training = {
+        "epochs": 4,
+        "augmentation": "standard",
+        "learningRate": 0.005,
+        "gradientClipping": 10.0,
+    }
+    export = {"formats": ["safetensors", "onnx"]}
+    if task == "image-classification":
+        short = {
+            "imageSize": [32, 32],
+            "batchSize": 12,
+            "learningRate": 0.002,
+            "augmentation": "light",
+        }
+        return a_yolo_plan(
+            model=TASKS[task], **on_folders(SHAPES, {**training, **short}), export=export
+        )
+    # Images are mixed in all epochs but the last.
+    return a_yolo_plan(
+        model=TASKS[task], **on_task(task, training), params={"closeMosaic": 1}, export=export
+    )
+
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    plan = a_yolo_plan(
-        model="yolo26n",
-        training={
-            "epochs": 4,
-            "augmentation": "standard",
-            "learningRate": 0.005,
-            "gradientClipping": 10.0,
-        },
-        # Images are mixed in all epochs but the last.
-        params={"closeMosaic": 1},
-        export={"formats": ["safetensors", "onnx"]},
-    )
-    return Subject(
-        module=ultralytics,
-        plan=plan,
-        data_root=write_shapes(tmp_path_factory.mktemp("shapes")),
-        folder=tmp_path_factory.mktemp("ultralytics"),
-        environment={"PYTHONPATH": str(ADAPTERS)},
-        # Probabilities that could spare a whole batch are tried as certainties.
-        other_values={
-            **dict.fromkeys(("mosaic", "mixup", "cutmix", "hflip", "vflip", "bgr"), 1.0),
-            **dict.fromkeys(("hsvHue", "hsvSaturation", "hsvValue"), 0.9),
-            "mosaic": 0.0,
-            "degrees": 90.0,
-            "shear": 30.0,
-            "translate": 0.3,
-            "scale": 0.9,
-            "perspective": 0.001,
-            "nominalBatchSize": 64,
-            "confidenceThreshold": 0.9,
-            "maxDetections": 3,
-        },
-    )
+def subjects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject]:
+    folder = tmp_path_factory.mktemp("data")
+    data = {
+        "image-classification": write_squares(folder / "squares"),
+        "object-detection": write_shapes(folder / "shapes"),
+    }
+    outlined = write_shapes(folder / "outlined", outlined=True)
+    return {
+        task: Subject(
+            module=ultralytics,
+            plan=make_plan(task),
+            data_root=data.get(task, outlined),
+            folder=tmp_path_factory.mktemp(task),
+            environment={"PYTHONPATH": str(ADAPTERS)},
+            other_values=OTHER_VALUES,
+        )
+        for task in TASKS
+    }
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_detectors_conform(check: Check, subject: Subject) -> None:
+def test_every_task_conforms(check: Check, task: str, subjects: dict[str, Subject]) -> None:
+    subject = subjects[task]
+    if check is every_param_changes_something and task in SHARING:
+        own: Any = SimpleNamespace(**{**vars(ultralytics), "PARAMS": OWN_PARAMS})
+        subject = dataclasses.replace(subject, module=own, plan={**subject.plan, "params": {}})
     check(subject)
+
+
+def test_every_task_that_has_params_of_its_own_is_checked() -> None:
+    told = {task.value for param in PARAMS.values() for task in param.tasks or ()}
+    assert told <= set(TASKS) and {task.value for task in ultralytics.TASKS} == set(TASKS)

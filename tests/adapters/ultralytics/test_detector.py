@@ -17,7 +17,8 @@ from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError, Interrupted, Job
 from vtspec.adapters.training.loop import fit
 from vtspec.adapters.ultralytics.adapter import Adapter
-from vtspec.adapters.ultralytics.images import ImageDataset, ImageObjects, Item, list_images
+from vtspec.adapters.ultralytics.images import ImageDataset, Item
+from vtspec.adapters.ultralytics.object_images import ImageObjects
 from yolo_jobs import a_yolo_job
 
 pytestmark = pytest.mark.framework
@@ -207,6 +208,12 @@ def test_overlapping_boxes_are_dropped_as_asked_for(
     assert 0 < count(confidenceThreshold=0.3) < usual
 
 
+def known(data: ImageDataset, index: int) -> ImageObjects:
+    one = data.images[index]
+    assert isinstance(one, ImageObjects)
+    return one
+
+
 def item_of(data: ImageDataset, index: int) -> Item:
     item = data[index]
     assert isinstance(item, Item)
@@ -215,13 +222,15 @@ def item_of(data: ImageDataset, index: int) -> Item:
 
 def a_dataset(shapes: Path, tmp_path: Path, epoch: int | None, **changes: Any) -> ImageDataset:
     adapter = an_adapter(shapes, tmp_path, **changes)
-    images = list_images(adapter.job.dataset, "train", lambda message: None)
-    return ImageDataset(images, adapter.job, epoch=epoch)
+    images = adapter.task.list_images("train", lambda message: None)
+    data = adapter.task.build_dataset(images, epoch)
+    assert isinstance(data, ImageDataset)
+    return data
 
 
 def test_a_picture_is_padded_and_its_boxes_with_it(shapes: Path, tmp_path: Path) -> None:
     data = a_dataset(shapes, tmp_path, None)
-    item, one = item_of(data, 1), data.images[1]
+    item, one = item_of(data, 1), known(data, 1)
     pixels = item.content["img"]
     with Image.open(one.path) as image:
         own = torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1)
@@ -270,7 +279,8 @@ def test_mosaics_have_the_objects_of_several_pictures_until_they_are_closed(
         )
         return [len(item_of(data, index).content["cls"]) for index in range(len(data))]
 
-    own = [len(one.boxes) for one in a_dataset(shapes, tmp_path, None).images]
+    data = a_dataset(shapes, tmp_path, None)
+    own = [len(known(data, index).boxes) for index in range(len(data))]
     assert own[-1] == 0
     # The last picture has no object of its own.
     assert count(1)[-1] > 0 and count(1) != own
@@ -425,7 +435,7 @@ def test_a_picture_without_objects_is_trained_on_and_a_crowd_is_no_object(tmp_pa
     data = a_dataset(root, tmp_path / "run", None)
     assert len(data) == 4
     counts = [len(item_of(data, index).content["cls"]) for index in range(4)]
-    assert counts == [len(one.boxes) - sum(one.crowd) for one in data.images]
+    assert counts == [len(known(data, index).learnt) for index in range(4)]
     assert (counts[0], counts[-1]) == (0, 0)
 
 

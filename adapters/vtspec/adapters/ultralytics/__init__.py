@@ -1,4 +1,4 @@
-"""Object detection with the YOLO networks of Ultralytics, which is AGPL-3.0."""
+"""The tasks of Ultralytics' YOLO networks. The package is AGPL-3.0."""
 
 from .adapter import TASKS, VERSION, Adapter
 from .params import PARAMS, find_conflicts

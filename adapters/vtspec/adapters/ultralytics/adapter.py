@@ -1,4 +1,4 @@
-"""The adapter of Ultralytics: object detection, in one process on the CPU or one GPU.
+"""The adapter of Ultralytics: the tasks of its YOLO networks, in one process on the CPU or a GPU.
 
 Networks, losses and augmentation are the package's; the loop is here, since the package's own
 trainer does not go on after an interruption as if there had been none. Augmentation and order
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import (
     AdapterError,
@@ -18,29 +18,21 @@ from vtspec.adapters.contract import (
     InferenceResult,
     Job,
     MetricsResult,
-    TaskType,
     TrainingCallbacks,
 )
-from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.epoch_adapter import EpochAdapter
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, plan_batches
 from vtspec.adapters.pytorch.state import StateDict
 
-from .detector import Detector
-from .images import (
-    ImageDataset,
-    ImageObjects,
-    Item,
-    iter_batches,
-    join_items,
-    list_images,
-    order_batches,
-)
+from .images import Item, iter_batches, order_batches
 from .isolation import isolate
 from .network import build_network, freeze
 from .params import MIXING, choose_augmentation, complete_job, count_closed_epochs
+from .predictor import Predictor
 from .recipe import Recipe, build_averages
+from .tasks import TASKS as TASKS
+from .tasks import build_task
 
 if TYPE_CHECKING:
     import torch
@@ -48,13 +40,8 @@ if TYPE_CHECKING:
 VERSION = "1"
 """Raised whenever the same job would end with other weights."""
 
-TASKS = (TaskType.OBJECT_DETECTION,)
 
-_TOLD = ("confidenceThreshold", "iouThreshold", "agnosticNms", "endToEnd", "maxDetections")
-"""Params that are told when training starts."""
-
-
-class Adapter(EpochAdapter[ImageObjects]):
+class Adapter(EpochAdapter[Any]):
     """Ultralytics behind the methods of `TrainingAdapter`.
 
     Raises `AdapterError` at once for params that this job has no use for.
@@ -62,6 +49,7 @@ class Adapter(EpochAdapter[ImageObjects]):
 
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
         super().__init__(complete_job(job), callbacks)
+        self.task = build_task(self.job)
 
     def prepare_model(self) -> None:
         """Build the network from the job's seed, with its start weights, on its device."""
@@ -69,7 +57,7 @@ class Adapter(EpochAdapter[ImageObjects]):
 
         job, training = self.job, self.job.training
         device = self._prepare_process()
-        self.model = build_network(job, self.callbacks.on_warning)
+        self.model = build_network(self.task, self.callbacks.on_warning)
         self.still = freeze(self.model, training.freeze)
         self.model.to(device)
         self.ema = build_averages(self.model, job)
@@ -87,7 +75,7 @@ class Adapter(EpochAdapter[ImageObjects]):
         return None if self.ema is None else self.ema.ema
 
     def _describe_settings(self) -> JsonObject:
-        told = {name: self.job.params[name] for name in (*_TOLD, "closeMosaic")}
+        told = {name: self.job.params[name] for name in self.task.list_told()}
         return {**told, "licence": "AGPL-3.0"}
 
     def _get_versions(self) -> dict[str, str]:
@@ -97,26 +85,26 @@ class Adapter(EpochAdapter[ImageObjects]):
 
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
-        measured = self._build_detector().measure(self.images["val"])
+        measured = self._build_predictor().measure(self.images["val"])
         self.metrics = measured.compute()
         return MetricsResult(
             epoch=epoch,
             train_loss=None,
             val_loss=measured.loss,
             metrics=dict(self.metrics),
-            class_metrics=pick_class_metrics(measured.metrics.list_class_rows(), "ap50_95"),
+            class_metrics=self.task.pick_class_metrics(measured.metrics),
         )
 
     def evaluate(self, split: str) -> Evaluation:
         """Measure one split in full."""
-        measured = self._build_detector().measure(self._list_split(split))
+        measured = self._build_predictor().measure(self._list_split(split))
         return Evaluation(
             split=split, metrics=measured.compute(), details=measured.metrics.build_details()
         )
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
-        """The objects that the model finds in each image, in order."""
-        return self._build_detector().iter_predictions(images)
+        """What the model says of each image, in order."""
+        return self._build_predictor().iter_predictions(images)
 
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write the weights that were measured, and the ONNX form of them, checked."""
@@ -125,36 +113,35 @@ class Adapter(EpochAdapter[ImageObjects]):
         except AdapterError:
             # Exporting needs no data at hand.
             images = []
-        return self._build_detector().export(formats, folder, images)
+        return self._build_predictor().export(formats, folder, images)
 
-    def _build_detector(self) -> Detector:
-        return Detector(self.measured, self.job)
+    def _build_predictor(self) -> Predictor:
+        return Predictor(self.measured, self.task)
 
-    def _list_split(self, split: str) -> Sequence[ImageObjects]:
+    def _list_split(self, split: str) -> Sequence[Any]:
         if split not in self.images:
-            images = list_images(self.job.dataset, split, self.callbacks.on_warning)
+            images = self.task.list_images(split, self.callbacks.on_warning)
             self.images[split] = self._limit_images(images)
         return self.images[split]
 
     def _warn(self, cut: EpochBatches) -> None:
         job, training, warn = self.job, self.job.training, self.callbacks.on_warning
         for split, images in self.images.items():
-            seen = {index for image in images for index in image.classes}
-            empty = [name for index, name in enumerate(job.dataset.classes) if index not in seen]
-            if empty:
-                warn(f"split {split} has no objects of {', '.join(empty)}")
+            if absent := self.task.list_absent(images):
+                warn(f"split {split} has nothing of {', '.join(absent)}")
         if cut.left_out:
             warn(
                 "each epoch leaves out 1 train image, another every time: it would make a last "
                 "batch that cannot be trained on"
             )
-        mixes = [name for name in MIXING if choose_augmentation(job)[name]]
+        mixes = [name for name in MIXING if name in job.params and choose_augmentation(job)[name]]
         if mixes and count_closed_epochs(job) >= training.epochs:
             warn(
                 f"no images are mixed ({', '.join(mixes)}): params.closeMosaic is "
                 f"{count_closed_epochs(job)}, and training.epochs {training.epochs}"
             )
-        if training.optimizer == "sgd" and training.gradient_clipping is None:
+        sums = not self.task.averages
+        if sums and training.optimizer == "sgd" and training.gradient_clipping is None:
             warn(
                 "the loss is summed over the images of a step, and Ultralytics clips its "
                 "gradient: without training.gradientClipping: 10.0 sgd may diverge"
@@ -167,10 +154,11 @@ class _Training:
     def __init__(self, adapter: Adapter) -> None:
         import torch
 
-        job, self.images = adapter.job, adapter.images["train"]
-        if not any(image.classes for image in self.images):
+        job, self.images, self.task = adapter.job, adapter.images["train"], adapter.task
+        absent = self.task.list_absent(self.images)
+        if job.dataset.classes and len(absent) == len(job.dataset.classes):
             raise AdapterError(
-                "the train split has no object of the classes that are to be learnt",
+                "the train split has nothing of the classes that are to be learnt",
                 "vtspec datasets inspect shows which there are",
             )
         self.job = job
@@ -186,15 +174,18 @@ class _Training:
     def iter_batches(self, epoch: int, course: EpochProgress) -> Iterator[list[Item]]:
         """The batches of an epoch that come after the course's steps."""
         self.recipe.begin_epoch(epoch)
-        data = ImageDataset(self.images, self.job, epoch=epoch)
+        data = self.task.build_dataset(self.images, epoch)
         order = order_batches(len(self.images), self.cut.size, self.job.training.seed, epoch)
         kept = order[: self.cut.batches]
         return iter_batches(data, kept[course.step * self.cut.accumulation :], self.job)
 
     def step(self, batches: Iterator[list[Item]], course: EpochProgress) -> None:
         """One optimizer step, of as many batches as are accumulated."""
+        images = self.cut.count_images(course.step)
         for _ in range(self.cut.count_batches(course.step)):
             items = next(batches)
-            course.add(self.recipe.backward(join_items(items)), len(items))
+            # A sum over the step's images, or their mean: as the task's loss has it.
+            share = len(items) / images if self.task.averages else 1.0
+            course.add(self.recipe.backward(self.task.join(items), share), len(items))
         self.recipe.update()
         course.step += 1

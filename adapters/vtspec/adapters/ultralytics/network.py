@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from vtspec.adapters.contract import AdapterError, Job, TaskType
+from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.json_source import parse_class_names
 from vtspec.adapters.shell_command import format_command
 from vtspec.adapters.suggestions import suggest_fix
@@ -24,17 +24,11 @@ from .architectures import (
 if TYPE_CHECKING:
     import torch
 
-TASKS: Final[Mapping[TaskType, tuple[str, str]]] = {
-    TaskType.OBJECT_DETECTION: ("detect", "DetectionModel"),
-}
-"""Of each task the package's word for it, and the class of its networks."""
-
-_OF_CLASSES: Final = re.compile(r"model\.\d+\.(one2one_)?cv3\.")
-"""Tensors of the layers that give a score for each class."""
+    from .task import VisionTask
 
 
-def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Module:
-    """The job's network on the CPU, drawn from PyTorch's random state where not loaded.
+def build_network(task: VisionTask, on_warning: Callable[[str], None]) -> torch.nn.Module:
+    """The task's network on the CPU, drawn from PyTorch's random state where not loaded.
 
     Start weights for other classes get a new head for classes; `on_warning` tells.
 
@@ -45,27 +39,24 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
     from ultralytics.cfg import get_cfg
     from ultralytics.nn import tasks
 
-    name, (word, kind) = find_architecture(job), TASKS[job.task]
-    if guess_task(name) != word:
+    job = task.job
+    name = find_architecture(job)
+    if guess_task(name) != task.word:
         raise AdapterError(
             f"{job.model.name} is no network for {job.task.value}",
             format_command("vtspec", "models", "search", "--task", job.task.value),
         )
-    classes, params = job.dataset.classes, job.params
-    network: Any = getattr(tasks, kind)(read_architecture(name), nc=len(classes), verbose=False)
+    classes = job.dataset.classes
+    network: Any = getattr(tasks, task.network_class)(
+        read_architecture(name), nc=len(classes), verbose=False, **task.list_arguments()
+    )
     network.names = dict(enumerate(classes))
-    gains = {
-        "box": params["boxLossWeight"],
-        "cls": params["classLossWeight"],
-        "dfl": params["dflLossWeight"],
-    }
     # What losses read of the package's own settings.
-    network.args = get_cfg(overrides={**gains, "epochs": job.training.epochs, "task": word})
+    own = {**task.list_settings(), "epochs": job.training.epochs, "task": task.word}
+    network.args = get_cfg(overrides=own)
     _check_size(network, job)
-    _choose_head(network.model[-1], job)
-    network.model[-1].max_det = params["maxDetections"]
-    network.model[-1].agnostic_nms = params["agnosticNms"]
-    _load_start(network, job, on_warning)
+    task.set_up(network)
+    _load_start(network, task, on_warning)
     return network  # type: ignore[no-any-return]
 
 
@@ -143,20 +134,10 @@ def _check_size(network: Any, job: Job) -> None:
         )
 
 
-def _choose_head(head: Any, job: Job) -> None:
-    wanted = job.params["endToEnd"]
-    if wanted and getattr(head, "one2one_cv2", None) is None:
-        raise AdapterError(
-            f"params.endToEnd: {job.model.name} has no head that finds each object once",
-            "leave it out, or take one of yolo26 or yolov10",
-        )
-    head.end2end = wanted
-
-
-def _load_start(network: Any, job: Job, on_warning: Callable[[str], None]) -> None:
-    model = job.model
+def _load_start(network: Any, task: VisionTask, on_warning: Callable[[str], None]) -> None:
+    model = task.job.model
     if model.weights is not None:
-        _load_file(network, model.weights, job, on_warning)
+        _load_file(network, model.weights, task, on_warning)
     elif model.pretrained or model.hub_id is not None:
         # A hub's repositories of Ultralytics have these alone.
         raise AdapterError(
@@ -167,7 +148,9 @@ def _load_start(network: Any, job: Job, on_warning: Callable[[str], None]) -> No
         )
 
 
-def _load_file(network: Any, weights: Path, job: Job, on_warning: Callable[[str], None]) -> None:
+def _load_file(
+    network: Any, weights: Path, task: VisionTask, on_warning: Callable[[str], None]
+) -> None:
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
@@ -179,20 +162,20 @@ def _load_file(network: Any, weights: Path, job: Job, on_warning: Callable[[str]
         raise AdapterError(
             f"{weights} is not readable as safetensors: {error}", "give another file of weights"
         ) from error
-    own = network.state_dict()
+    job, own = task.job, network.state_dict()
     # The same number of classes is no proof: cat and dog may have changed places.
     other = named is not None and parse_class_names(named, weights) != list(job.dataset.classes)
-    fresh = [
+    apart = {
         name
         for name, tensor in own.items()
-        if _OF_CLASSES.match(name)
-        and (other or name not in given or given[name].shape != tensor.shape)
-    ]
-    unfit = [
-        name
-        for name, tensor in own.items()
-        if name not in fresh and (name not in given or given[name].shape != tensor.shape)
-    ]
+        if name not in given or given[name].shape != tensor.shape
+    }
+    fresh = {
+        name for name in own if re.match(task.class_layers, name) and (other or name in apart)
+    }
+    # What follows from the labels otherwise, such as how many points a body has.
+    more = {name for name in apart - fresh if re.match(task.label_layers or "$", name)}
+    unfit = [name for name in own if name in apart - fresh - more]
     unfit += [name for name in given if name not in own]
     if unfit:
         raise AdapterError(
@@ -214,4 +197,9 @@ def _load_file(network: Any, weights: Path, job: Job, on_warning: Callable[[str]
         )
     elif named is None:
         on_warning(f"{weights.name} does not say its classes: its head is kept as it is")
-    network.load_state_dict({**given, **{name: own[name] for name in fresh}})
+    if more:
+        on_warning(
+            f"{weights.name} was trained for labels of another form: the layers that follow from "
+            "it start at random"
+        )
+    network.load_state_dict({**given, **{name: own[name] for name in fresh | more}})

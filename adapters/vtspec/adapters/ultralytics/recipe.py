@@ -62,13 +62,13 @@ class Recipe(AdaptableRecipe):
             self.criterion.o2m = self.criterion.decay(epoch - 1)
             self.criterion.o2o = max(self.criterion.total - self.criterion.o2m, 0)
 
-    def backward(self, batch: Batch) -> torch.Tensor:
-        """Add the gradients of one batch, summed over its images as in the package; the mean
-        loss of an image, detached."""
-        images = batch["img"].to(self.device, non_blocking=True).float() / 255
+    def backward(self, batch: Batch, share: float) -> torch.Tensor:
+        """Add the gradients of one batch's loss, times `share`; the mean loss of an image,
+        detached."""
+        images = scale_pixels(batch["img"].to(self.device, non_blocking=True))
         with autocast(self.device, self.job.training.precision):
-            loss, told = self.criterion(self.network(images), batch)
-        self.scaler.scale(loss.sum()).backward()
+            loss, told = self.criterion(self.network(images), move_labels(batch, self.device))
+        self.scaler.scale(loss.sum() * share).backward()
         return sum_losses(told)
 
     def record_metric(self, value: float) -> None:
@@ -125,6 +125,21 @@ class Recipe(AdaptableRecipe):
             if "momentum" in group and training.momentum:
                 group["momentum"] = first_momentum + (training.momentum - first_momentum) * warm
         self.learning_rate = max(float(group["lr"]) for group in self.optimizer.param_groups)
+
+
+def scale_pixels(images: torch.Tensor) -> torch.Tensor:
+    """Images as the network takes them: bytes as 0 to 1, and floats as they are."""
+    import torch
+
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+def move_labels(batch: Batch, device: torch.device) -> Batch:
+    """The batch with what the loss reads beside its images on the device."""
+    return {
+        name: value if name == "img" else value.to(device, non_blocking=True)
+        for name, value in batch.items()
+    }
 
 
 def build_averages(network: Any, job: Job) -> ModelEMA | None:
