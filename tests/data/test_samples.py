@@ -12,7 +12,9 @@ from PIL import Image
 
 from vtspec.adapters.data.content_hash import hash_content
 from vtspec.pipelines.data.dvc_files import load_pointer
+from vtspec.pipelines.data.inspection.dataset_spec import build_dataset
 from vtspec.pipelines.data.inspection.inspect import inspect_dataset
+from vtspec.pipelines.data.refresh import revise_spec
 from vtspec.pipelines.data.samples.__main__ import main
 from vtspec.pipelines.data.samples.datasets import WRITERS, write_sample
 from vtspec.schema.kinds.dataset import Dataset
@@ -54,6 +56,9 @@ def test_the_spec_says_what_is_in_it_and_nothing_is_wrong_with_it(
     assert list(found.findings) == []
     assert (spec.format, spec.classes) == (found.layout.format, found.layout.classes)
     assert set(found.layout.tasks) <= set(spec.tasks)
+    assert build_dataset(found, name, "data", {"tasks": spec.tasks}).spec.keypoints == (
+        spec.keypoints
+    )
     assert spec.license and spec.source.dvc and spec.source.dvc.path == f"data/{name}"
     assert spec.statistics is not None
     assert {
@@ -63,6 +68,21 @@ def test_the_spec_says_what_is_in_it_and_nothing_is_wrong_with_it(
         split: (found.count_readable(split), found.count_per_class(split))
         for split in ("train", "val", "test")
     }
+
+
+@pytest.mark.slow
+def test_keypoints_are_named_as_the_data_names_them(samples: Path) -> None:
+    file = ROOT / "specs" / "datasets" / "cards.yaml"
+    said = yaml.safe_load(file.read_text())
+    found = inspect_dataset(samples / "cards")
+    names = said["spec"].pop("keypoints")
+    assert len(names) == 4
+    for tasks, expected in ((["pose-estimation"], names), (["object-detection"], None)):
+        before = {**said, "spec": {**said["spec"], "tasks": tasks}}
+        after = revise_spec(before, found, samples / "cards")
+        assert after["spec"].get("keypoints") == expected
+    before = {**said, "spec": {**said["spec"], "keypoints": ["nose"]}}
+    assert revise_spec(before, found, samples / "cards")["spec"]["keypoints"] == names
 
 
 @pytest.mark.slow

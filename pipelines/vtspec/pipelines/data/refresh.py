@@ -66,9 +66,10 @@ def find_data_path(dataset: "Dataset", root: Path) -> str:
 def refresh_dataset(file: Path, loaded: "LoadedSpec", root: Path, found: Inspection) -> Refreshed:
     """Write into `file`, which was `loaded`, what was found in the dataset's data.
 
-    Classes, splits, statistics and hash are counted anew, DVC tracks the data as it is, and all
-    else stays as it is written. Raises `Permanent` where the data has errors or is no longer what
-    the spec describes, `Temporary` where the file was changed meanwhile; all is then as before.
+    Classes, keypoints, splits, statistics and hash are found anew, DVC tracks the data as it is,
+    and all else stays as it is written. Raises `Permanent` where the data has errors or is no
+    longer what the spec describes, `Temporary` where the file was changed meanwhile; all is then
+    as before.
     """
     dataset: Dataset = loaded.model  # type: ignore[assignment]
     data = find_data_path(dataset, root)
@@ -123,6 +124,9 @@ def revise_spec(before: Mapping[str, Any], found: Inspection, data: Path) -> dic
         revised["classes"] = _order_classes(
             spec.get("classes", []), fresh.get("classes", []), found
         )
+    # YOLO need not name them: what a person wrote is kept then.
+    if "pose-estimation" in spec["tasks"] and "keypoints" in fresh:
+        revised["keypoints"] = fresh["keypoints"]
     if "contentHash" in spec:
         revised["contentHash"] = found.content_hash
     return after
