@@ -12,10 +12,11 @@ from detector_jobs import a_detector_job, write_shapes
 from timm_jobs import differing, weights_of
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError, Interrupted, Job
+from vtspec.adapters.data.image_objects import list_image_objects
 from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers.adapter import Adapter
 from vtspec.adapters.transformers.architectures import ARCHITECTURES
-from vtspec.adapters.transformers.images import ImageDataset, list_images
+from vtspec.adapters.transformers.tasks.object_detection.images import DetectionImages
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +103,9 @@ def test_a_detector_learns_what_it_is_shown(shapes: Path, tmp_path: Path) -> Non
 
 
 def test_boxes_move_with_a_flip(shapes: Path, tmp_path: Path) -> None:
-    images = list_images(a_detector_job(shapes, tmp_path).dataset, "train", lambda message: None)
+    images = list_image_objects(
+        a_detector_job(shapes, tmp_path).dataset, "train", lambda message: None
+    )
     items = []
     for flip in (0.0, 1.0):
         job = Adapter(
@@ -111,7 +114,7 @@ def test_boxes_move_with_a_flip(shapes: Path, tmp_path: Path) -> None:
             ),
             Listener(),
         ).job
-        data = ImageDataset(images, job, ((0, 0, 0), (1, 1, 1)), augment=True)
+        data = DetectionImages(images, job, lambda pixels: pixels, epoch=1)
         items.append(data[0])
     plain, turned = items
     assert torch.equal(plain.pixels.flip(-1), turned.pixels)  # type: ignore[union-attr]
@@ -199,7 +202,7 @@ def test_a_frozen_backbone_stays_as_it_is(shapes: Path, tmp_path: Path) -> None:
 
 def test_an_image_without_objects_is_trained_on_and_counted(shapes: Path, tmp_path: Path) -> None:
     job = a_detector_job(shapes, tmp_path)
-    images = list_images(job.dataset, "val", lambda message: None)
+    images = list_image_objects(job.dataset, "val", lambda message: None)
     told = json.loads((shapes / "val.json").read_text())
     assert len(images) == len(told["images"]) == 6
     assert images[-1].boxes == ()

@@ -19,11 +19,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.task_types import TaskType
 from vtspec.adapters.transformers.architectures import (
     ARCHITECTURES,
-    FAMILIES,
     describe_architecture,
+    list_tasks_of,
 )
+from vtspec.adapters.transformers.families import Family
+from vtspec.adapters.transformers.tasks import get_part, list_tasks
 
 from . import model_stats as stats
 from .hub_names import FamilyIndex, FamilyMatch, find_hub_ids
@@ -102,40 +105,42 @@ def build_entry(name: str) -> JsonObject:
         "tasks": tasks,
         "family": named.family,
         **measured,
-        **({"trained": False} if _is_untrained(named.family, tasks) else {}),
+        **({"trained": False} if is_untrained(named.family, tasks) else {}),
         "weights": [{"tag": "main", "licence": "unknown", "hub": name}],
     }
 
 
-def _is_untrained(family: str, tasks: Sequence[str]) -> bool:
-    """Whether the adapter does a task of a family's and not with that family."""
-    done = {known.task.value for known in ARCHITECTURES.values()}
-    return bool(done & {*tasks}) and family not in FAMILIES
+def is_untrained(family: str, tasks: Sequence[str]) -> bool:
+    """Whether the adapter does a task of a family's, and none of them with that family."""
+    done = [get_part(task) for task in list_tasks() if task.value in tasks]
+    return bool(done) and not any(family in part.families for part in done)
 
 
 def _describe_own(name: str) -> JsonObject:
     import torch
 
-    known = ARCHITECTURES[name]
-    step = FAMILIES[known.family].size_step
-    network = _build_own(name, CLASSES)
+    known, tasks = ARCHITECTURES[name], list_tasks_of(name)
+    family = get_part(tasks[0]).families[known.family]
+    step = family.size_step
+    network = _build_own(name, family, CLASSES)
 
     def images(count: int, height: int, width: int) -> torch.Tensor:
         return torch.zeros(count, 3, height, width)
 
     def is_taken(side: int) -> bool:
-        return stats.attempt(lambda: _run(network, images(1, side, side))) is not None
+        pixels = images(1, side, side)
+        return stats.attempt(lambda: _run(network, tasks[0], pixels)) is not None
 
     # Smaller ones have fewer places than a network chooses queries from.
     least = next(
         side for side in range(max(step, 16), max(known.size) + 1, step) if is_taken(side)
     )
     return {
-        "tasks": [known.task.value],
+        "tasks": [task.value for task in tasks],
         "family": known.family,
         "parameters": stats.count_parameters(network),
         "perClass": stats.count_parameters(network)
-        - stats.count_parameters(_build_own(name, CLASSES - 1)),
+        - stats.count_parameters(_build_own(name, family, CLASSES - 1)),
         "size": list(known.size),
         "step": step,
         "build": False,
@@ -146,19 +151,19 @@ def _describe_own(name: str) -> JsonObject:
     }
 
 
-def _build_own(name: str, classes: int) -> torch.nn.Module:
+def _build_own(name: str, family: Family, classes: int) -> torch.nn.Module:
     config = describe_architecture(name)
     config.num_labels = classes
-    auto = _import_module().AutoModelForObjectDetection
+    auto = getattr(_import_module(), family.auto_class)
     network: torch.nn.Module = auto.from_config(config)
     return network
 
 
-def _run(network: torch.nn.Module, images: torch.Tensor) -> object:
+def _run(network: torch.nn.Module, task: TaskType, images: torch.Tensor) -> object:
     import torch
 
     with torch.no_grad():
-        return network.eval()(images)
+        return get_part(task).run_once(network.eval(), images)
 
 
 @functools.cache

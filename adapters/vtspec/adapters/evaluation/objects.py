@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from vtspec.adapters.json_types import JsonObject
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from vtspec.adapters.data.image_objects import ImageObjects
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -69,6 +73,35 @@ class Columns:
             keypoints=self.keypoints[places] if len(self.keypoints) else self.keypoints,
             turned=self.turned[places] if len(self.turned) else self.turned,
         )
+
+
+def make_truth(one: ImageObjects) -> Objects:
+    """The objects of an image as they were annotated, by their boxes."""
+    import numpy as np
+
+    return Objects(
+        boxes=np.array(one.boxes, np.float64).reshape(-1, 4),
+        classes=np.array(one.classes, np.int64),
+        areas=np.array(one.areas, np.float64),
+        crowd=np.array(one.crowd, bool),
+    )
+
+
+def list_object_records(found: Objects, classes: Sequence[str]) -> list[JsonObject]:
+    """Detections as `predicted_boxes` of a result has them, each with its mask where there are
+    masks: box, label, confidence."""
+    assert found.scores is not None
+    records: list[dict[str, Any]] = [
+        {"box": box, "label": classes[label], "confidence": score}
+        for box, label, score in zip(
+            found.boxes.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True
+        )
+    ]
+    for record, mask in zip(records, _encode(found.masks), strict=found.masks is not None):
+        counts = mask["counts"]
+        text = counts.decode("ascii") if isinstance(counts, bytes) else counts
+        record["mask"] = {"size": list(mask["size"]), "counts": text}
+    return [*records]
 
 
 def encode_masks(objects: Objects) -> Objects:

@@ -1,37 +1,20 @@
-"""A detector of Transformers for a job: its configuration, built for the classes, with weights."""
+"""A network of Transformers for a job: its configuration, built for the classes, with weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.json_source import parse_class_names
 from vtspec.adapters.suggestions import suggest_fix
 
-from .architectures import ARCHITECTURES, FAMILIES, Family, describe_architecture
+from .architectures import ARCHITECTURES, describe_architecture
+from .families import Family
+from .tasks import get_part
 
 if TYPE_CHECKING:
     import torch
-
-
-_OF_CONFIGURATION: Final = (
-    "queries",
-    "denoisingQueries",
-    "classLossWeight",
-    "boxLossWeight",
-    "giouLossWeight",
-)
-"""The params that are settings of the network's configuration."""
-
-_HEADS: Final = (
-    "class_embed",
-    "class_labels_classifier",
-    "enc_score_head",
-    "denoising_class_embed",
-)
-"""Parts of the names of layers that have something for each class."""
 
 
 def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Module:
@@ -43,28 +26,28 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
         AdapterError: there is no such architecture or it cannot be trained; weights that do not
             fit or cannot be fetched; a param that the model does not take.
     """
-    from transformers import AutoModelForObjectDetection
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model, (config, published) = job.model, _configure(job)
+    family = get_family(job, config)
     try:
         # Drawn also where weights are loaded: heads for other classes keep what is drawn here.
-        network = AutoModelForObjectDetection.from_config(config)  # type: ignore[no-untyped-call]
+        network = _get_auto_class(family).from_config(config)
     except (ValueError, TypeError, ImportError, RuntimeError, AssertionError) as error:
         raise AdapterError(
             f"transformers cannot build {model.name}: {_first_line(error)}", "check params"
         ) from error
     if model.hub_id is not None:
-        _load_from_hub(network, model.hub_id, published, job, on_warning)
+        _load_from_hub(network, family, published, job, on_warning)
     # DETR's class keeps the first layers of its backbone as they are, drawn at random or not;
     # what learns is for `training.freeze` to say.
     for name, parameter in network.named_parameters():
         if ".backbone." in name:
             parameter.requires_grad_(True)
     if model.weights is not None:
-        _load_file(network, model.weights, job, on_warning)
+        _load_file(network, family, job, on_warning)
     broken = [name for name, one in network.named_parameters() if not one.isfinite().all()]
     if broken:
         raise AdapterError(
@@ -75,17 +58,29 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
     return network  # type: ignore[no-any-return]
 
 
-def get_family(network: torch.nn.Module) -> Family:
-    """What is known of the network's family."""
-    return FAMILIES[network.config.model_type]  # type: ignore[index,union-attr]
+def get_family(job: Job, config: Any) -> Family:
+    """What is known of the family that a configuration is of, in the job's task.
+
+    Raises:
+        AdapterError: nothing is.
+    """
+    families = get_part(job.task).families
+    family = families.get(config.model_type)
+    if family is None:
+        raise AdapterError(
+            f"{job.model.name} is of the family {config.model_type}, whose training for "
+            f"{job.task.value} is not there yet",
+            f"take a model of {', '.join(families)}",
+        )
+    return family
 
 
-def freeze(model: torch.nn.Module, job: Job) -> list[torch.nn.Module]:
+def freeze(model: torch.nn.Module, family: Family, job: Job) -> list[torch.nn.Module]:
     """Stop the weights that `training.freeze` names from learning; the batch norms whose
     statistics must stay put, for the caller to keep in `eval()` mode.
 
-    `backbone` is the part that Transformers calls so; names of modules stand for themselves and
-    all beneath them.
+    `backbone` is what its family calls the part before all heads; names of modules stand for
+    themselves and all beneath them.
 
     Raises:
         AdapterError: a name is no module of the model, or nothing is there to freeze or to learn.
@@ -94,7 +89,7 @@ def freeze(model: torch.nn.Module, job: Job) -> list[torch.nn.Module]:
 
     modules = dict(model.named_modules())
     norms = {name: one for name, one in modules.items() if isinstance(one, _BatchNorm)}
-    prefixes = _list_frozen(modules, job)
+    prefixes = _list_frozen(modules, family, job)
 
     def is_frozen(name: str) -> bool:
         return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
@@ -113,12 +108,12 @@ def freeze(model: torch.nn.Module, job: Job) -> list[torch.nn.Module]:
     return [norm for name, norm in norms.items() if every or is_frozen(name)]
 
 
-def _list_frozen(modules: dict[str, Any], job: Job) -> tuple[str, ...]:
+def _list_frozen(modules: dict[str, Any], family: Family, job: Job) -> tuple[str, ...]:
     what = job.training.freeze
     if what == "none":
         return ()
     if what == "backbone":
-        found = tuple(name for name in modules if name.split(".")[-1] == "backbone")[:1]
+        found = tuple(name for name in modules if name.split(".")[-1] == family.backbone)[:1]
         if not found:
             raise AdapterError(
                 f"training.freeze: {job.model.name} has no backbone of its own",
@@ -151,18 +146,13 @@ def _configure(job: Job) -> tuple[Any, list[str]]:
             f"the configuration of {name} cannot be had: {_first_line(error)}",
             "check the network, or take a model of vtspec/: vtspec models search vtspec",
         ) from error
-    family = FAMILIES.get(config.model_type)
-    if family is None:
-        raise AdapterError(
-            f"{name} is of the family {config.model_type}, whose training for object-detection "
-            "is not there yet",
-            f"take a model of {', '.join(FAMILIES)}",
-        )
+    part, family = get_part(job.task), get_family(job, config)
     settings = _translate_params(job, family, config.model_type)
     published = list((config.id2label or {}).values())
-    classes = job.dataset.classes
-    settings["id2label"] = dict(enumerate(classes))
-    settings["label2id"] = {label: index for index, label in enumerate(classes)}
+    if part.has_classes:
+        classes = job.dataset.classes
+        settings["id2label"] = dict(enumerate(classes))
+        settings["label2id"] = {label: index for index, label in enumerate(classes)}
     # Its own way of freezing replaces the layers; `freezeBatchNorm` keeps their statistics.
     if hasattr(config, "freeze_backbone_batch_norms"):
         settings["freeze_backbone_batch_norms"] = False
@@ -171,6 +161,7 @@ def _configure(job: Job) -> tuple[Any, list[str]]:
         settings["use_pretrained_backbone"] = False
     for setting, value in settings.items():
         setattr(config, setting, value)
+    part.configure(config, job)
     # Published in half precision or not, it is trained from float32, in `training.precision`.
     config.dtype = torch.float32
     return config, published
@@ -178,13 +169,13 @@ def _configure(job: Job) -> tuple[Any, list[str]]:
 
 def _translate_params(job: Job, family: Family, kind: str) -> dict[str, Any]:
     """The configuration's settings that the params stand for."""
-    known = {"queries": family.queries, "denoisingQueries": family.denoising, **family.losses}
+    of_any = {name for known in get_part(job.task).families.values() for name in known.settings}
     settings: dict[str, Any] = {}
-    for param in _OF_CONFIGURATION:
+    for param in sorted(of_any):
         value = job.params[param]
         if value is None:
             continue
-        name = known.get(param)
+        name = family.settings.get(param)
         if name is None:
             raise AdapterError(
                 f"params.{param}: models of {kind} have no such setting",
@@ -194,16 +185,22 @@ def _translate_params(job: Job, family: Family, kind: str) -> dict[str, Any]:
     return settings
 
 
+def _get_auto_class(family: Family) -> Any:
+    import transformers
+
+    return getattr(transformers, family.auto_class)
+
+
 def _load_from_hub(
     network: Any,
-    hub_id: str,
+    family: Family,
     published: Sequence[str],
     job: Job,
     on_warning: Callable[[str], None],
 ) -> None:
     import torch
-    from transformers import AutoModelForObjectDetection
 
+    hub_id = job.model.hub_id
     # A plan pins one; this keeps a hand-made job from training on what a hub changes.
     if job.model.hub_revision is None:
         raise AdapterError(
@@ -211,7 +208,7 @@ def _load_from_hub(
             f"write hf-hub:{hub_id}@REVISION",
         )
     try:
-        found, told = AutoModelForObjectDetection.from_pretrained(
+        found, told = _get_auto_class(family).from_pretrained(
             hub_id,
             revision=job.model.hub_revision,
             config=network.config,
@@ -230,21 +227,25 @@ def _load_from_hub(
     # Counters of batch norms, which older checkpoints lack, decide nothing.
     missing = {name for name in told["missing_keys"] if not name.endswith("num_batches_tracked")}
     missing |= {key[0] for key in told["mismatched_keys"]}
-    _refuse_misfit(hub_id, [name for name in sorted(missing) if not _is_of_head(name)], job)
+    wrong = [name for name in sorted(missing) if not _is_of_head(name, family)]
+    _refuse_misfit(str(hub_id), wrong, job)
     # A head says for each of its rows which class it is, and nothing else does.
-    other = list(published) != list(job.dataset.classes)
+    other = bool(family.heads) and list(published) != list(job.dataset.classes)
     if other:
         on_warning(f"{hub_id} was trained for other classes: the heads start at random")
     loaded = found.state_dict()
     own = network.state_dict()
     network.load_state_dict(
-        {name: own[name] if other and _is_of_head(name) else loaded[name] for name in own}
+        {name: own[name] if other and _is_of_head(name, family) else loaded[name] for name in own}
     )
 
 
-def _load_file(network: Any, weights: Path, job: Job, on_warning: Callable[[str], None]) -> None:
+def _load_file(network: Any, family: Family, job: Job, on_warning: Callable[[str], None]) -> None:
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
+
+    weights = job.model.weights
+    assert weights is not None
 
     try:
         with safe_open(weights, framework="pt") as file:
@@ -265,9 +266,9 @@ def _load_file(network: Any, weights: Path, job: Job, on_warning: Callable[[str]
         name
         for name, tensor in own.items()
         if (name in tensors and tensors[name].shape != tensor.shape)
-        or (other and _is_of_head(name))
+        or (other and _is_of_head(name, family))
     ]
-    wrong = [name for name in fresh if not _is_of_head(name)]
+    wrong = [name for name in fresh if not _is_of_head(name, family)]
     wrong += [name for name in own if name not in tensors]
     _refuse_misfit(str(weights), wrong + [name for name in tensors if name not in own], job)
     if fresh:
@@ -277,8 +278,8 @@ def _load_file(network: Any, weights: Path, job: Job, on_warning: Callable[[str]
     network.load_state_dict({**tensors, **{name: own[name] for name in fresh}})
 
 
-def _is_of_head(name: str) -> bool:
-    return any(part in name for part in _HEADS)
+def _is_of_head(name: str, family: Family) -> bool:
+    return any(part in name for part in family.heads)
 
 
 def _refuse_misfit(weights: str, wrong: list[str], job: Job) -> None:
@@ -297,7 +298,7 @@ def _check_forward(network: Any, job: Job) -> None:
     network.eval()
     try:
         with torch.no_grad():
-            network(pixel_values=torch.zeros(1, 3, height, width))
+            get_part(job.task).run_once(network, torch.zeros(1, 3, height, width))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
         raise AdapterError(
             f"{job.model.name} does not take images of {height} by {width} pixels: "

@@ -206,11 +206,11 @@ def refuse_unpinned(plan: Plan) -> None:
 def refuse_unsupported(plan: Plan, framework: Framework) -> None:
     """Raise `Refused` where the framework's adapter cannot do what a plan says, with all of it."""
     told = plan.to_json()
-    settings = {
+    settings: dict[str, object] = {
         f"{section}.{name}": value
         for section in ("training", "params", "resources", "export")
         for name, value in told[section].items()
-    }
+    } | {"task": plan.task}
     # As `find_conflicts` has them: the parts of a field by themselves, too.
     for path, value in list(settings.items()):
         if isinstance(value, Mapping) and path.startswith("training."):

@@ -1,0 +1,83 @@
+"""The params of detectors, and the parts of their augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from vtspec.adapters.contract import Job, Param
+from vtspec.adapters.transformers.shared_params import HFLIP, make_share, make_weight
+
+PARAMS: Final[Mapping[str, Param]] = {
+    "queries": Param(
+        type="int",
+        default=None,
+        minimum=1,
+        maximum=10000,
+        help="How many objects the network can find in an image; the model's own if left out. "
+        "Not beside weights that were trained with another number.",
+    ),
+    "denoisingQueries": Param(
+        type="int",
+        default=None,
+        minimum=0,
+        maximum=10000,
+        help="Queries made of noisy true boxes in training, 0 for none; the model's own if left "
+        "out. Of RT-DETR and D-FINE.",
+    ),
+    # Augmentation: each changes one part of the preset.
+    "hflip": HFLIP,
+    "photometricDistort": make_share(
+        "Probability of a random change of brightness, contrast, hue and saturation; 0.5 in "
+        "strong, else 0."
+    ),
+    "zoomOut": make_share(
+        "Probability of a smaller image on a black ground; 0.5 in strong, else 0."
+    ),
+    "iouCrop": make_share(
+        "Probability of a random crop that keeps boxes (as of SSD); 0.5 in standard, 0.8 in "
+        "strong, else 0."
+    ),
+    # The loss.
+    "classLossWeight": make_weight("Weight of the loss of classes; the model's own if left out."),
+    "boxLossWeight": make_weight("Weight of the L1 loss of boxes; the model's own if left out."),
+    "giouLossWeight": make_weight(
+        "Weight of the loss of the boxes' generalised IoU; the model's own if left out."
+    ),
+    # What is told.
+    "confidenceThreshold": Param(
+        type="float",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        help="Least confidence of a detection that is measured and told. Average precision is by "
+        "definition over all of them: 0.",
+    ),
+    "maxDetections": Param(
+        type="int",
+        default=100,
+        minimum=1,
+        maximum=1000,
+        help="Most detections of an image; COCO's metrics count 100.",
+    ),
+}
+
+AUGMENTING: Final = ("hflip", "photometricDistort", "zoomOut", "iouCrop")
+"""The params that change a part of the augmentation preset."""
+
+PRESETS: Final[Mapping[str, Mapping[str, float]]] = {
+    "none": dict.fromkeys(AUGMENTING, 0.0),
+    "light": {"hflip": 0.5, "photometricDistort": 0.0, "zoomOut": 0.0, "iouCrop": 0.0},
+    "standard": {"hflip": 0.5, "photometricDistort": 0.0, "zoomOut": 0.0, "iouCrop": 0.5},
+    # RT-DETR's own recipe (https://arxiv.org/abs/2304.08069).
+    "strong": {"hflip": 0.5, "photometricDistort": 0.5, "zoomOut": 0.5, "iouCrop": 0.8},
+}
+"""The probabilities of each augmentation preset."""
+
+
+def choose_probabilities(job: Job) -> dict[str, float]:
+    """The probability of each part of the augmentation, by preset and params."""
+    preset = PRESETS[job.training.augmentation]
+    return {
+        name: preset[name] if job.params[name] is None else job.params[name] for name in AUGMENTING
+    }
