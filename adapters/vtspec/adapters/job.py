@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from .contract import (
     Job,
     ModelJob,
     Param,
+    SettingConflict,
     Split,
     TaskType,
     TrainingJob,
@@ -89,6 +90,36 @@ def resolve_params(given: JsonObject, declared: Mapping[str, Param], task: TaskT
             )
         _check(f"params.{name}", value, known[name])
     return {name: given.get(name, param.default) for name, param in known.items()}
+
+
+def complete_job(
+    job: Job,
+    declared: Mapping[str, Param],
+    find_conflicts: Callable[[JsonObject], Iterable[SettingConflict]],
+) -> Job:
+    """The job with a value for every param of its task.
+
+    Raises:
+        AdapterError: a param that there is not or that is out of its range; a setting that
+            `find_conflicts` of its adapter finds, which a spec's check has told of before.
+    """
+    params = resolve_params(job.params, declared, job.task)
+    names = [field.name for field in dataclasses.fields(job.training)]
+    training = {name: getattr(job.training, name) for name in names}
+    if job.smoke:
+        # A smoke test has one epoch, whatever the spec says.
+        training["epochs"] = None
+    settings: dict[str, Any] = {"task": job.task.value, "resources.gpus": job.gpus}
+    for name, value in training.items():
+        path = f"training.{_to_camel(name)}"
+        settings[path] = value
+        if isinstance(value, Ema | EarlyStopping):
+            parts = dataclasses.asdict(value).items()
+            settings |= {f"{path}.{_to_camel(part)}": each for part, each in parts}
+    settings |= {f"params.{name}": value for name, value in params.items()}
+    for found in find_conflicts(settings):
+        raise AdapterError(f"{found.path} {found.message}", found.fix)
+    return dataclasses.replace(job, params=params)
 
 
 def _applies(param: Param, task: TaskType) -> bool:
