@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 _INFO = re.compile(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?")
 _FILE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
@@ -25,6 +26,11 @@ class HubRepository:
     commits: Mapping[str, Mapping[str, bytes]]
     licence: str = "apache-2.0"
     token: str | None = None
+    pipeline: str = ""
+    library: str = "transformers"
+    parameters: int | None = None
+    downloads: int = 0
+    gated: str | bool = False
 
     def find(self, revision: str) -> tuple[str, Mapping[str, bytes]] | None:
         """The commit that a revision names, and its files."""
@@ -55,7 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.asked.append(f"{self.command} {self.path}")
         self.hub.agents.add(self.headers.get("User-Agent", ""))
         path = self.path.partition("?")[0]
-        if (info := _INFO.fullmatch(path)) is not None:
+        if path == "/api/models":
+            self._search(parse_qs(self.path.partition("?")[2]))
+        elif (info := _INFO.fullmatch(path)) is not None:
             self._tell_info(info[1], info[2] or "main")
         elif (file := _FILE.fullmatch(path)) is not None:
             self._send_file(file[1], file[2], file[3])
@@ -74,6 +82,36 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             self._refuse("RevisionNotFound")
         return found
+
+    def _search(self, asked: Mapping[str, list[str]]) -> None:
+        """Every word is part of a name; as much of each model is told as is asked for."""
+        words = asked.get("search", [""])[0].lower().split()
+        found = [
+            (name, one)
+            for name, one in self.hub.repositories.items()
+            if all(word in name.lower() for word in words)
+            and asked.get("filter", [one.library]) == [one.library]
+            and asked.get("pipeline_tag", [one.pipeline]) == [one.pipeline]
+        ]
+        if asked.get("sort") == ["downloads"]:
+            found.sort(key=lambda pair: -pair[1].downloads)
+        hits = [
+            {"id": name, **{key: self._describe(one)[key] for key in asked.get("expand[]", [])}}
+            for name, one in found[: int(asked.get("limit", ["1000"])[0])]
+        ]
+        self._send(json.dumps(hits).encode(), {"Content-Type": "application/json"})
+
+    def _describe(self, one: HubRepository) -> dict[str, Any]:
+        files = list(one.commits.values())[-1]
+        return {
+            "pipeline_tag": one.pipeline or None,
+            "cardData": {"license": one.licence} if one.licence else {},
+            "tags": [one.library],
+            "config": json.loads(files.get("config.json", b"{}")),
+            "safetensors": one.parameters and {"total": one.parameters},
+            "downloads": one.downloads,
+            "gated": one.gated,
+        }
 
     def _tell_info(self, name: str, revision: str) -> None:
         found = self._find(name, revision)

@@ -16,7 +16,7 @@ from vtspec.schema.kinds.tasks import TASKS
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import CatalogModel, Framework, Weights
-    from vtspec.pipelines.operations.models import ModelData, ModelFilter
+    from vtspec.pipelines.operations.models import HubModelData, ModelData, ModelFilter
 
 Output = Literal["table", "json"]
 
@@ -29,6 +29,16 @@ HEADINGS: Final = (
     "size",
     "weights",
     "licence",
+    "trains here",
+)
+
+HUB_HEADINGS: Final = (
+    "name",
+    "hub's task",
+    "family",
+    "parameters",
+    "licence",
+    "downloads",
     "trains here",
 )
 
@@ -50,6 +60,12 @@ def command() -> None:
 )
 @click.option("--pretrained", is_flag=True, help="Only models with published weights.")
 @click.option(
+    "--hub",
+    is_flag=True,
+    help="Ask the hub (HF_ENDPOINT, else huggingface.co) and not the catalogs: a spec may name "
+    "any of its models that trains here.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=20,
@@ -68,8 +84,11 @@ def search(words: Sequence[str], **options: Any) -> None:
     """
     from vtspec.pipelines.operations.models import ModelFilter, search_models, suggest_search
 
-    limit, output = options.pop("limit"), options.pop("output")
+    limit, output, hub = (options.pop(name) for name in ("limit", "output", "hub"))
     wanted = ModelFilter(**options)
+    if hub:
+        _search_hub(words, wanted, limit, output)
+        return
     with _show_refusal():
         found = search_models(words, wanted)
     if output == "json":
@@ -87,6 +106,40 @@ def search(words: Sequence[str], **options: Any) -> None:
         click.echo(f"no model fits {_format_query(words, wanted)}", err=True)
         click.echo(f"  fix: {suggest_search(words, wanted)}", err=True)
         raise click.exceptions.Exit(2)
+
+
+def _search_hub(words: Sequence[str], wanted: "ModelFilter", limit: int, output: Output) -> None:
+    from vtspec.pipelines.operations.models import search_hub
+    from vtspec.pipelines.weights.hub import make_hub
+
+    if wanted.pretrained:
+        raise click.UsageError("--pretrained is of the catalogs: all of a hub's have weights")
+    hub = make_hub()
+    with _show_refusal():
+        found = search_hub(words, wanted, limit, hub)
+    if output == "json":
+        click.echo(json.dumps({"models": found}, indent=2))
+    elif found:
+        _print_table(HUB_HEADINGS, [_format_hit(one) for one in found])
+        if any(not one["permissive"] for one in found):
+            click.echo(FOOTNOTE)
+    if not found:
+        click.echo(f"{hub.endpoint} has nothing for {_format_query(words, wanted)}", err=True)
+        click.echo("  fix: use fewer words; without --hub the catalogs are searched", err=True)
+        raise click.exceptions.Exit(2)
+
+
+def _format_hit(one: "HubModelData") -> tuple[str, ...]:
+    licence = one["licence"] or "not told"
+    return (
+        one["name"],
+        one["pipeline"] or "-",
+        one["family"] or "-",
+        "-" if one["parameters"] is None else format_count(one["parameters"], is_narrow=True),
+        (licence if one["permissive"] else f"{licence} !") + (", gated" if one["gated"] else ""),
+        "-" if one["downloads"] is None else format_count(one["downloads"], is_narrow=True),
+        "yes" if one["trainsHere"] else "no",
+    )
 
 
 @command.command()

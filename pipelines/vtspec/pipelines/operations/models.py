@@ -1,14 +1,15 @@
 """The catalogs of models searched, and one model as data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.errors import Refused
 
 if TYPE_CHECKING:
     from vtspec.pipelines.catalog import CatalogModel, Framework, Weights
+    from vtspec.pipelines.weights.hub import Hub, HubHit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,96 @@ def search_models(
         task=wanted.task,
         framework=wanted.framework,
         pretrained=wanted.pretrained,
+    )
+
+
+_PIPELINES: Final[Mapping[str, tuple[str, ...]]] = {
+    "image-classification": ("image-classification",),
+    "multilabel-classification": ("image-classification",),
+    "object-detection": ("object-detection",),
+    "instance-segmentation": ("image-segmentation",),
+    "semantic-segmentation": ("image-segmentation",),
+    "pose-estimation": ("keypoint-detection",),
+    "super-resolution": ("image-to-image",),
+    "depth-estimation": ("depth-estimation",),
+    "ocr": ("image-to-text", "image-text-to-text"),
+    "image-captioning": ("image-to-text", "image-text-to-text"),
+    "visual-question-answering": ("visual-question-answering",),
+    "text-generation": ("text-generation",),
+}
+"""A hub's words for each task (https://huggingface.co/tasks)."""
+
+
+class HubModelData(TypedDict):
+    """A model of a hub, as a search finds it."""
+
+    framework: str
+    name: str
+    family: str | None
+    pipeline: str | None
+    licence: str | None
+    permissive: bool
+    parameters: int | None
+    downloads: int | None
+    gated: bool
+    trainsHere: bool
+
+
+def search_hub(
+    words: Sequence[str], wanted: ModelFilter, limit: int, hub: "Hub"
+) -> list[HubModelData]:
+    """The hub's models that fit all words, the most downloaded first.
+
+    Of the frameworks whose models are a hub's. Raises `Refused` where none is asked for, and as
+    the hub does.
+    """
+    from vtspec.pipelines import catalog
+
+    _require_framework(wanted.framework)
+    on_hub = {name: one for name, one in catalog.load_frameworks().items() if one.hub_ids}
+    asked = on_hub if wanted.framework is None else {wanted.framework}
+    for name in asked - on_hub.keys():
+        raise Refused(
+            f"{name} knows its models by their names, and not by those of a hub",
+            fix=format_command("vtspec", "models", "search", *words, "--framework", name),
+        )
+    pipelines = _PIPELINES.get(wanted.task or "", ())
+    return [
+        _serialize_hit(on_hub[name], hit, wanted.task)
+        for name in sorted(asked)
+        for hit in hub.search(_split_words(words), name, pipelines, limit)
+    ]
+
+
+def _serialize_hit(framework: "Framework", hit: "HubHit", task: str | None) -> HubModelData:
+    from vtspec.pipelines import catalog
+
+    licence = hit.licence or catalog.UNKNOWN_LICENCE
+    tasks = (task,) if task else [one for one, of in _PIPELINES.items() if hit.pipeline in of]
+    return {
+        "framework": framework.name,
+        "name": hit.id,
+        "family": hit.family,
+        "pipeline": hit.pipeline,
+        "licence": hit.licence,
+        "permissive": catalog.is_permissive(licence),
+        "parameters": hit.parameters,
+        "downloads": hit.downloads,
+        "gated": hit.is_gated,
+        "trainsHere": any(_trains_family(framework, hit.family, one) for one in tasks),
+    }
+
+
+def _trains_family(framework: "Framework", family: str | None, task: str) -> bool:
+    """Whether a network of that kind is trained here for a task: as the catalog's are."""
+    from vtspec.pipelines import catalog
+
+    if catalog.find_training_problem(framework, task=task) is not None:
+        return False
+    models = framework.catalog["models"].values()
+    return any(
+        one.get("family") == family and task in one["tasks"] and one.get("trained", True)
+        for one in models
     )
 
 

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from vtspec.adapters.json_types import JsonObject
 from vtspec.pipelines.errors import Permanent, Temporary
@@ -19,6 +19,19 @@ COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 _LONGEST: Final = 8 * 2**20
 
+_SHOWN: Final = (
+    "pipeline_tag",
+    "cardData",
+    "tags",
+    "config",
+    "safetensors",
+    "downloads",
+    "gated",
+)
+"""What is asked of each model that a search finds."""
+
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, kw_only=True)
 class HubModel:
@@ -29,6 +42,21 @@ class HubModel:
     revision: str
     licence: str | None = None
     from_cache: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubHit:
+    """A model that a search on the hub found. `pipeline` is the hub's word for its task, `family`
+    the kind of network that its configuration names; None where the hub says nothing. Whoever
+    wants a `is_gated` one has to agree to its terms there first."""
+
+    id: str
+    pipeline: str | None
+    family: str | None
+    licence: str | None
+    parameters: int | None
+    downloads: int | None
+    is_gated: bool
 
 
 class ModelHub(Protocol):
@@ -74,6 +102,34 @@ class Hub:
         asks so. Raises `Permanent` where it does not, `Temporary` where it does not answer."""
         self._fetch_model(model, revision)
 
+    def search(
+        self, words: Sequence[str], library: str, pipelines: Sequence[str], limit: int
+    ) -> list[HubHit]:
+        """The models of a library that fit all words, the most downloaded first, of any of the
+        `pipelines` (the hub's words for tasks), of all where there is none.
+
+        Raises `Temporary` where the hub does not answer, `Permanent` where it refuses.
+        """
+        from urllib.parse import urlencode
+
+        if self.offline:
+            raise Permanent(
+                "HF_HUB_OFFLINE is set, and a hub is searched by asking it",
+                fix="unset HF_HUB_OFFLINE, or search the catalogs: without --hub",
+            )
+        found: dict[str, HubHit] = {}
+        for pipeline in pipelines or (None,):
+            asked = [("search", " ".join(words)), ("filter", library), ("limit", str(limit))]
+            asked += [("pipeline_tag", pipeline)] if pipeline else []
+            asked += [("sort", "downloads"), *(("expand[]", one) for one in _SHOWN)]
+            raw = self._fetch_json(f"/api/models?{urlencode(asked)}", "what was searched for")
+            if not isinstance(raw, list):
+                raise Temporary(f"{self.endpoint} did not answer with a list")
+            hits = (_read_hit(one) for one in raw if isinstance(one, dict))
+            found |= {hit.id: hit for hit in hits if hit is not None}
+        ranked = sorted(found.values(), key=lambda hit: -(hit.downloads or 0))
+        return ranked[:limit]
+
     def _read_cached(self, model: str, revision: str, why: str) -> HubModel:
         folder = self.cache / f"models--{model.replace('/', '--')}" / "refs"
         try:
@@ -95,13 +151,15 @@ class Hub:
         if revision != "main":
             path += f"/revision/{quote(revision, safe='')}"
         raw = self._fetch_json(path, f"{model}@{revision}")
+        if not isinstance(raw, dict):
+            raise Temporary(f"{self.endpoint} did not answer with an object")
         sha = raw.get("sha")
         # A branch's name in its place would let the weights change under the run.
         if not isinstance(sha, str) or not COMMIT.fullmatch(sha):
             raise Temporary(f"{self.endpoint} answered for {model} without a commit")
         return HubModel(id=model, revision=sha, licence=_find_license(raw))
 
-    def _fetch_json(self, path: str, what: str) -> JsonObject:
+    def _fetch_json(self, path: str, what: str) -> object:
         from http.client import HTTPException
         from urllib.error import HTTPError
         from urllib.request import Request, urlopen
@@ -119,12 +177,9 @@ class Hub:
         except (OSError, HTTPException) as error:
             raise Temporary(f"{self.endpoint} did not answer: {_format_error(error)}") from error
         try:
-            raw = json.loads(body)
+            return json.loads(body)
         except (ValueError, RecursionError) as error:
             raise Temporary(f"{self.endpoint} did not answer in JSON") from error
-        if not isinstance(raw, dict):
-            raise Temporary(f"{self.endpoint} did not answer with an object")
-        return raw
 
     def _read_body(self, answer: "HTTPResponse") -> bytes:
         """All of the answer, within the time limit as a whole and not for each packet."""
@@ -163,6 +218,26 @@ def make_hub(environ: Mapping[str, str] | None = None) -> Hub:
         offline=environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"),
         token=environ.get("HF_TOKEN") or None,
     )
+
+
+def _read_hit(raw: JsonObject) -> HubHit | None:
+    name, tensors, config = raw.get("id"), raw.get("safetensors"), raw.get("config")
+    if not isinstance(name, str):
+        return None
+    return HubHit(
+        id=name,
+        pipeline=_get(raw, "pipeline_tag", str),
+        family=_get(config, "model_type", str),
+        licence=_find_license(raw),
+        parameters=_get(tensors, "total", int),
+        downloads=_get(raw, "downloads", int),
+        is_gated=raw.get("gated") not in (None, False),
+    )
+
+
+def _get(raw: object, key: str, kind: type[_T]) -> _T | None:
+    found = raw.get(key) if isinstance(raw, dict) else None
+    return found if isinstance(found, kind) else None
 
 
 def _find_license(raw: JsonObject) -> str | None:
