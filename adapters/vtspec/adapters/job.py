@@ -92,7 +92,7 @@ def resolve_params(given: JsonObject, declared: Mapping[str, Param], task: TaskT
     return {name: given.get(name, param.default) for name, param in known.items()}
 
 
-def complete_job(
+def complete_params(
     job: Job,
     declared: Mapping[str, Param],
     find_conflicts: Callable[[JsonObject], Iterable[SettingConflict]],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
-from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict, TaskType
-from vtspec.adapters.job import resolve_params
+from vtspec.adapters.contract import Job, Param, SettingConflict, TaskType
+from vtspec.adapters.job import complete_params
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule_params import (
     SCHEDULE_PARAMS,
@@ -213,19 +212,7 @@ def complete_job(job: Job) -> Job:
         AdapterError: a param that there is not, that is out of its range, or that would change
             nothing in this job; a setting that does not go with another.
     """
-    params = resolve_params(job.params, PARAMS, job.task)
-    training = job.training
-    told = {f"params.{name}": value for name, value in params.items()} | {
-        "training.augmentation": training.augmentation,
-        "training.scheduler": training.scheduler,
-        "training.warmupEpochs": training.warmup_epochs,
-        "training.minLearningRate": training.min_learning_rate,
-        "training.precision": training.precision,
-        "resources.gpus": job.gpus,
-    }
-    for found in find_conflicts(told):
-        raise AdapterError(f"{found.path} {found.message}", found.fix)
-    return replace(job, params=params)
+    return complete_params(job, PARAMS, find_conflicts)
 
 
 def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final, TypeAlias
 
-from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict, TaskType
-from vtspec.adapters.job import resolve_params
+from vtspec.adapters.contract import Job, Param, SettingConflict, TaskType
+from vtspec.adapters.job import complete_params
 from vtspec.adapters.json_types import JsonObject
 
 CLOSED_EPOCHS: Final = 10
@@ -270,25 +269,7 @@ def complete_job(job: Job) -> Job:
         AdapterError: a param that there is not, that is out of its range, or that would change
             nothing in this job; a setting that cannot be.
     """
-    params = resolve_params(job.params, PARAMS, job.task)
-    training = job.training
-    told = {f"params.{name}": value for name, value in params.items()} | {
-        "training.augmentation": training.augmentation,
-        # A smoke test has one epoch, whatever the spec says.
-        "training.epochs": None if job.smoke else training.epochs,
-        "training.optimizer": training.optimizer,
-        "training.scheduler": training.scheduler,
-        "training.warmupEpochs": training.warmup_epochs,
-        "training.weightDecay": training.weight_decay,
-        "training.minLearningRate": training.min_learning_rate,
-        "training.precision": training.precision,
-        "training.ema": training.ema,
-        "training.ema.warmup": training.ema is not None and training.ema.warmup,
-        "resources.gpus": job.gpus,
-    }
-    for found in find_conflicts(told):
-        raise AdapterError(f"{found.path} {found.message}", found.fix)
-    return replace(job, params=params)
+    return complete_params(job, PARAMS, find_conflicts)
 
 
 def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
