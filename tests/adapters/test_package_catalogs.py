@@ -233,6 +233,22 @@ def test_a_family_does_the_tasks_of_the_tables_that_list_it() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("family", "tasks", "expected"),
+    [
+        ("segformer", ["semantic-segmentation"], {}),
+        ("detr", ["object-detection", "semantic-segmentation"], ["semantic-segmentation"]),
+        ("upernet", ["semantic-segmentation"], False),
+        ("gpt2", ["text-generation"], {}),
+    ],
+)
+def test_tasks_that_the_adapter_does_with_other_families_are_told(
+    family: str, tasks: list[str], expected: Any
+) -> None:
+    told = {"trained": False} if expected is False else expected and {"untrained": expected}
+    assert transformers.describe_training(family, tasks) == told
+
+
 def families(**folders: str) -> FamilyIndex:
     return FamilyIndex(
         folder_of=folders,

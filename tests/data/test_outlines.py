@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from vtspec.adapters.data.annotations import Polygon
 from vtspec.adapters.data.mask_rle import encode_mask
-from vtspec.pipelines.data.conversion.outlines import join_rings, trace_outline
-from vtspec.pipelines.data.conversion.rasters import (
+from vtspec.adapters.data.rasters import (
     Raster,
     compute_iou,
     encode_pixels,
     rasterize_mask,
     rasterize_polygons,
 )
+from vtspec.pipelines.data.conversion.outlines import join_rings, trace_outline
 
 Pixels = NDArray[np.bool_]
 

@@ -235,6 +235,35 @@ def test_a_csv_of_labels_has_them_in_one_cell_and_every_score_beside() -> None:
     ]
 
 
+PAINTED = {
+    "image_path": "a.png",
+    "predicted_mask": {
+        "size": [2, 2],
+        "segments": [
+            {"label": "c\x1b[2Jar", "share": 0.75, "counts": "13"},
+            {"label": "dog", "share": 0.25, "counts": "31"},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("top", "expected"),
+    [
+        (2, "a.png  c⟨U+001B⟩[2Jar 75.0%  dog 25.0%"),
+        (1, "a.png  c⟨U+001B⟩[2Jar 75.0%  and 1 more"),
+    ],
+)
+def test_the_classes_of_a_mask_are_shown_with_their_shares(top: int, expected: str) -> None:
+    path = Path("a.png")
+    (line,) = format_predictions([(path, PAINTED)], [path], top)
+    assert "".join(text for text, _ in line) == expected
+    assert list(list_table_rows([PAINTED, PAINTED])) == [
+        ("image", "label", "share"),
+        *[("a.png", "c\x1b[2Jar", 0.75), ("a.png", "dog", 0.25)] * 2,
+    ]
+
+
 def test_an_answer_that_fits_no_table_is_told_of_and_not_broken_on() -> None:
     path = Path("a.png")
     with pytest.raises(Refused, match="fits no table") as error:

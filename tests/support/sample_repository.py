@@ -37,7 +37,7 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     done = run_vtspec(root, "run", name, "--no-tracking", "--environment", "current")
     assert done.returncode == 0, done.stderr
     (run,) = (root / "runs").glob(f"{name}-*")
-    picture = next((root / "data" / data / "test").rglob("*.png"))
+    picture = min((root / "data" / data).rglob("test/*.png"))
     asked = run_vtspec(root, "predict", name, str(picture), "--environment", "current")
     assert asked.returncode == 0, asked.stderr
     # Of a long path the end is shown.

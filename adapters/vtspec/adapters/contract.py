@@ -60,7 +60,8 @@ class InferenceResult:
     Boxes are `(x_min, y_min, x_max, y_max)` in pixels of the original image; a mask is
     run-length encoded as in COCO. An entry of `predicted_boxes` has `box`, `label` and
     `confidence`, and by its task a `mask`, `corners` (`x0 y0 … x3 y3`, around a turned box) or
-    `keypoints` (by name: x, y, and how sure it is to be seen).
+    `keypoints` (by name: x, y, and how sure it is to be seen). `predicted_mask` has `size` and,
+    of each class that has a pixel, a segment: `label`, `share` of the image, `counts`.
     """
 
     image_path: str

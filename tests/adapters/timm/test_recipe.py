@@ -14,10 +14,11 @@ import torch
 
 from timm_jobs import DIGITS, a_timm_job, prepared, write_digits
 from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.pytorch.class_weights import compute_class_weights
 from vtspec.adapters.pytorch.epoch_progress import EpochProgress
 from vtspec.adapters.pytorch.schedule import PlateauScheduler
 from vtspec.adapters.timm.params import complete_job
-from vtspec.adapters.timm.recipe import Recipe, build_mixup, compute_class_weights
+from vtspec.adapters.timm.recipe import Recipe, build_mixup
 
 pytestmark = pytest.mark.slow
 

@@ -1,8 +1,14 @@
-"""Transformers' detectors pass the suite that any adapter must pass."""
+"""Each task of Transformers' adapter passes the suite that any adapter must pass."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from detector_jobs import a_detector_plan, write_shapes
+from segmentation_jobs import a_segmentation_plan, write_grounds
 from toy_runs import ADAPTERS
 from vtspec.adapters import transformers
 from vtspec.adapters.conformance import CHECKS, Check, Subject, resuming
@@ -10,21 +16,24 @@ from vtspec.adapters.conformance import CHECKS, Check, Subject, resuming
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    plan = a_detector_plan(
-        training={"epochs": 3, "augmentation": "standard", "learningRate": 0.003},
-        export={"formats": ["safetensors", "onnx"]},
-    )
-    return Subject(
-        module=transformers,
-        plan=plan,
-        data_root=write_shapes(tmp_path_factory.mktemp("shapes")),
-        folder=tmp_path_factory.mktemp("transformers"),
-        environment={"PYTHONPATH": str(ADAPTERS)},
-        # Probabilities that could spare a whole batch are tried as certainties.
+@dataclass(frozen=True)
+class Task:
+    """A plan and data for a task; `other_values` and `companions` are those of a `Subject`."""
+
+    make_plan: Callable[..., dict[str, Any]]
+    write_data: Callable[[Path], Path]
+    learning_rate: float = 0.003
+    other_values: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Probabilities that could spare a whole batch are tried as certainties.
+CERTAIN = dict.fromkeys(("hflip", "vflip", "photometricDistort", "zoomOut", "iouCrop"), 1.0)
+
+TASKS = {
+    "object-detection": Task(
+        a_detector_plan,
+        write_shapes,
         other_values={
-            **dict.fromkeys(("hflip", "photometricDistort", "zoomOut", "iouCrop"), 1.0),
             "normalize": "imagenet",
             "queries": 30,
             "denoisingQueries": 0,
@@ -34,6 +43,35 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
             "maxDetections": 3,
             "confidenceThreshold": 0.99,
         },
+    ),
+    "semantic-segmentation": Task(
+        a_segmentation_plan,
+        write_grounds,
+        other_values={
+            "normalize": "none",
+            "dropPathRate": 0.5,
+            "headDropout": 0.5,
+            "scaleMin": 1.5,
+            "scaleMax": 3.0,
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    task = TASKS[request.param]
+    plan = task.make_plan(
+        training={"epochs": 3, "augmentation": "standard", "learningRate": task.learning_rate},
+        export={"formats": ["safetensors", "onnx"]},
+    )
+    return Subject(
+        module=transformers,
+        plan=plan,
+        data_root=task.write_data(tmp_path_factory.mktemp("data")),
+        folder=tmp_path_factory.mktemp("runs"),
+        environment={"PYTHONPATH": str(ADAPTERS)},
+        other_values={**CERTAIN, **task.other_values},
     )
 
 
@@ -50,5 +88,9 @@ DEAR: tuple[Check, ...] = (resuming.it_survives_kill_9,)
         for check in CHECKS
     ],
 )
-def test_detectors_conform(check: Check, subject: Subject) -> None:
+def test_each_task_conforms(check: Check, subject: Subject) -> None:
     check(subject)
+
+
+def test_each_task_is_held_to_the_suite() -> None:
+    assert {*TASKS} == {task.value for task in transformers.TASKS}

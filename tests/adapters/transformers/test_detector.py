@@ -15,7 +15,7 @@ from vtspec.adapters.contract import AdapterError, Interrupted, Job
 from vtspec.adapters.data.image_objects import list_image_objects
 from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers.adapter import Adapter
-from vtspec.adapters.transformers.architectures import ARCHITECTURES
+from vtspec.adapters.transformers.tasks.object_detection.architectures import ARCHITECTURES
 from vtspec.adapters.transformers.tasks.object_detection.images import DetectionImages
 
 pytestmark = pytest.mark.slow

@@ -105,15 +105,18 @@ def build_entry(name: str) -> JsonObject:
         "tasks": tasks,
         "family": named.family,
         **measured,
-        **({"trained": False} if is_untrained(named.family, tasks) else {}),
+        **describe_training(named.family, tasks),
         "weights": [{"tag": "main", "licence": "unknown", "hub": name}],
     }
 
 
-def is_untrained(family: str, tasks: Sequence[str]) -> bool:
-    """Whether the adapter does a task of a family's, and none of them with that family."""
-    done = [get_part(task) for task in list_tasks() if task.value in tasks]
-    return bool(done) and not any(family in part.families for part in done)
+def describe_training(family: str, tasks: Sequence[str]) -> JsonObject:
+    """Which of a family's tasks the adapter does with others and not with that family."""
+    done = [task for task in list_tasks() if task.value in tasks]
+    untrained = [task.value for task in done if family not in get_part(task).families]
+    if not untrained:
+        return {}
+    return {"trained": False} if len(untrained) == len(done) else {"untrained": untrained}
 
 
 def _describe_own(name: str) -> JsonObject:

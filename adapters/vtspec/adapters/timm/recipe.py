@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.contract import Job
+from vtspec.adapters.pytorch.class_weights import compute_class_weights
 from vtspec.adapters.pytorch.optimization import Optimization
 from vtspec.adapters.pytorch.schedule import autocast, get_or_default
 
@@ -118,35 +119,6 @@ def build_mixup(job: Job) -> Mixup | None:
         label_smoothing=job.training.label_smoothing,
         num_classes=len(job.dataset.classes),
     )
-
-
-def compute_class_weights(job: Job, counts: tuple[int, ...]) -> list[float] | None:
-    """The weight of each class in the loss, in index order; None where all count the same.
-
-    `balanced` is images / (classes * images of the class), as in scikit-learn.
-
-    Raises:
-        AdapterError: a class without a weight or without images, or a weight without a class.
-    """
-    wanted, classes = job.training.class_weights, job.dataset.classes
-    if wanted is None:
-        return None
-    if isinstance(wanted, str):
-        empty = [name for name, count in zip(classes, counts, strict=True) if not count]
-        if empty:
-            raise AdapterError(
-                f"training.classWeights: class '{empty[0]}' has no images to be balanced by",
-                "leave it out of dataset.classes, or give the weights as numbers",
-            )
-        return [sum(counts) / (len(counts) * count) for count in counts]
-    missing = [name for name in classes if name not in wanted]
-    unknown = [name for name in wanted if name not in classes]
-    if missing or unknown:
-        what = f"'{missing[0]}' has no weight" if missing else f"'{unknown[0]}' is no class"
-        raise AdapterError(
-            f"training.classWeights: {what}", f"give one number for each of {', '.join(classes)}"
-        )
-    return [float(wanted[name]) for name in classes]
 
 
 def _build_loss(job: Job, weights: list[float] | None, *, soft: bool) -> torch.nn.Module:

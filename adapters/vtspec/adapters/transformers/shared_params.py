@@ -42,6 +42,11 @@ HFLIP: Final = make_share(
     "Probability of a left-right flip; 0.5 if left out. Set 0 where left and right differ."
 )
 
+PHOTOMETRIC_DISTORT: Final = make_share(
+    "Probability of a random change of brightness, contrast, hue and saturation; 0.5 in "
+    "strong, else 0."
+)
+
 
 def find_idle_augmentation(
     settings: JsonObject, names: Sequence[str]

@@ -142,6 +142,13 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
     def prepare(self, image: Image) -> torch.Tensor:
         """The pixels `(3, h, w)` that are shown of an image to predict on."""
 
+    def start_training(self, images: Sequence[ImageT]) -> None:
+        """Look at what it is to learn from, before its first loss.
+
+        Raises:
+            AdapterError: the job asks for something that follows from these images and cannot be.
+        """
+
     @abstractmethod
     def compute_loss(self, items: Sequence[ItemT]) -> torch.Tensor:
         """The training loss of a batch, a mean over its images, in the mode that the network is

@@ -34,7 +34,8 @@ def format_predictions(
     """Rows for each answer, as it comes: the image, then the likeliest classes with scores; where
     an image may show several, those that are said of it; of a detector a row an object, the
     surest first, with its corners in pixels and, in short, what else is said of it: the pixels of
-    its mask, the points of a body that are likely to be seen, the angle of a turned box.
+    its mask, the points of a body that are likely to be seen, the angle of a turned box; of a mask
+    of the whole image the classes with their shares of it.
 
     In a terminal of a `width` that a row may not fit, what is said stands below its image.
     """
@@ -44,6 +45,9 @@ def format_predictions(
         if "predicted_boxes" in result:
             rows = _describe_objects(result["predicted_boxes"], top, _get_shape(result))
             widest = max(sum(2 + count_cells(text) for text, _ in row) for row in rows)
+        elif "predicted_mask" in result:
+            rows = [_describe_areas(result["predicted_mask"], top)]
+            widest = sum(2 + count_cells(text) for text, _ in rows[0])
         elif "predicted_labels" in result:
             rows = [_describe_labels(result, top)]
             widest = sum(2 + count_cells(text) for text, _ in rows[0])
@@ -62,43 +66,52 @@ def list_table_rows(
     """A row of headings, then one for each image, with every class's score; where an image may
     show several, its labels stand in one cell, with spaces between; of a detector a row for each
     object, and for an image without any one that has no label. A mask, points or the corners of a
-    turned box stand in one cell, as JSON."""
+    turned box stand in one cell, as JSON. Of a mask of the whole image a row for each class that
+    has a pixel."""
     for index, result in enumerate(results):
-        image = result.get("image_path")
-        if "predicted_boxes" in result:
-            shape = _get_shape(result)
-            more = () if shape is None else (shape,)
-            if not index:
-                yield ("image", "label", "confidence", *_CORNERS, *more)
-            found = _list_objects(result["predicted_boxes"])
-            for one in found:
-                label, confidence, corners = _read_object(one)
-                shapes = (json.dumps(one.get(name), ensure_ascii=False) for name in more)
-                yield (image, label, confidence, *corners, *shapes)
-            if not found:
-                yield (image, *[None] * (2 + len(_CORNERS) + len(more)))
-        elif "predicted_labels" in result:
-            scores = _get_scores(result)
-            if not index:
-                yield ("image", "labels", *scores)
-            yield (image, " ".join(_list_texts(result["predicted_labels"])), *scores.values())
-        else:
-            scores = _get_scores(result)
-            if not index:
-                yield ("image", "label", "confidence", *scores)
-            yield (
-                image,
-                result.get("predicted_label"),
-                result.get("confidence"),
-                *scores.values(),
-            )
+        headings, rows = _tabulate(result)
+        if not index:
+            yield ("image", *headings)
+        yield from ((result.get("image_path"), *row) for row in rows)
+
+
+def _tabulate(result: Mapping[str, object]) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """What an answer is told in, and its rows."""
+    if "predicted_boxes" in result:
+        return _tabulate_objects(result)
+    if "predicted_mask" in result:
+        return ("label", "share"), _list_areas(result["predicted_mask"])
+    scores = _get_scores(result)
+    if "predicted_labels" in result:
+        labels = " ".join(_list_texts(result["predicted_labels"]))
+        return ("labels", *scores), [(labels, *scores.values())]
+    said = (result.get("predicted_label"), result.get("confidence"), *scores.values())
+    return ("label", "confidence", *scores), [said]
+
+
+def _tabulate_objects(
+    result: Mapping[str, object],
+) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    shape = _get_shape(result)
+    more = () if shape is None else (shape,)
+    headings = ("label", "confidence", *_CORNERS, *more)
+    rows: list[Sequence[object]] = []
+    for one in _list_objects(result["predicted_boxes"]):
+        label, confidence, corners = _read_object(one)
+        shapes = (json.dumps(one.get(name), ensure_ascii=False) for name in more)
+        rows.append((label, confidence, *corners, *shapes))
+    return headings, rows or [[None] * len(headings)]
 
 
 def _get_scores(result: Mapping[str, object]) -> Mapping[str, float]:
     scores = to_numbers(result.get("scores"))
     if not scores:
-        raise Refused("what this model says of an image fits no table", fix="add --output json")
+        raise _refuse_table()
     return scores
+
+
+def _refuse_table() -> Refused:
+    return Refused("what this model says of an image fits no table", fix="add --output json")
 
 
 def _rank_classes(scores: Mapping[str, float]) -> list[str]:
@@ -111,6 +124,20 @@ def _describe_labels(result: Mapping[str, object], top: int) -> list[Span]:
     told = _rank_classes({name: scores[name] for name in said if name in scores})
     more = [(f"and {len(told) - top} more", "dim")] if len(told) > top else []
     return [*((text, "bold") for text in told[:top]), *more] or [("no label", "dim")]
+
+
+def _describe_areas(told: object, top: int) -> list[Span]:
+    found = [f"{make_visible(label)} {share or 0.0:.1%}" for label, share in _list_areas(told)]
+    more = [(f"and {len(found) - top} more", "dim")] if len(found) > top else []
+    return [*_style_first(found[:top]), *more]
+
+
+def _list_areas(told: object) -> list[tuple[str, float | None]]:
+    """The classes that have a pixel, with their shares of the image, the largest first."""
+    segments = _list_objects(to_mapping(told).get("segments"))
+    if not segments:
+        raise _refuse_table()
+    return [(str(one.get("label", "")), to_number(one.get("share"))) for one in segments]
 
 
 def _get_shape(result: Mapping[str, object]) -> str | None:

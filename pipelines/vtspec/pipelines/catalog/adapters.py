@@ -48,8 +48,15 @@ def find_training_problem(
         message = f"'{model.name}' has no classifier"
     elif asked and not set(asked) & set(trained):
         message = f"the adapter for {framework.name} does not train {', '.join(asked)}"
-    elif model is not None and not model.is_trained:
+    elif (
+        model is not None
+        and model.untrained_tasks
+        and set(asked) & set(trained) <= set(model.untrained_tasks)
+    ):
+        # Of one that it trains for other tasks, which it is not for.
+        others = set(model.tasks) - set(model.untrained_tasks)
         message = f"the adapter for {framework.name} does not train '{model.name}'"
+        message += f" for {task}" * bool(others and task)
     if message is not None:
         return Permanent(message, fix=_suggest_search(task))
     weights = model.chosen_weights if model is not None and from_weights else None

@@ -75,8 +75,9 @@ class CatalogModel:
     where nobody told them. `listed` is False for a hub id that the catalog does not have: nothing
     is known of it, its tasks neither. `parameters_per_pixel` is what each class has more for each
     pixel more. `hub_id` is the name where a model is named by a hub id,
-    whose repository then has its architecture; None where the adapter describes it. `is_trained`
-    is False for one that the adapter cannot train, though it does a task of it with others.
+    whose repository then has its architecture; None where the adapter describes it.
+    `untrained_tasks` are those of its tasks that the adapter does with other models and not with
+    it.
     """
 
     name: str
@@ -96,7 +97,7 @@ class CatalogModel:
     listed: bool = True
     sizes_are_known: bool = True
     parameters_per_pixel: int | None = None
-    is_trained: bool = True
+    untrained_tasks: tuple[str, ...] = ()
 
     @property
     def pretrained(self) -> bool:
@@ -175,7 +176,9 @@ def parse_model(
         # A catalog writes `step` of every model that was measured: null where no other size fits.
         sizes_are_known="step" in raw,
         parameters_per_pixel=raw.get("perPixel"),
-        is_trained=raw.get("trained", True),
+        untrained_tasks=tuple(
+            raw.get("untrained", () if raw.get("trained", True) else raw["tasks"])
+        ),
     )
 
 

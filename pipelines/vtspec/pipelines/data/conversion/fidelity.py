@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vtspec.adapters.data.annotations import Annotation, BoundingBox, Sample, Size
+from vtspec.adapters.data.rasters import compute_iou, count_common, rasterize_object
 from vtspec.pipelines.formatting import pluralize
 
 from .object_forms import ObjectForm
-from .rasters import compute_iou, count_common, rasterize_object
 from .writers.writer import PlacedImage, require_size
 
 _EXACT = 1e-6

@@ -18,11 +18,11 @@ from vtspec.adapters.data.annotations import (
     Size,
     compute_ring_area,
 )
+from vtspec.adapters.data.rasters import encode_pixels, rasterize_object
 from vtspec.adapters.data.yolo import FARTHEST_SHARE, NEAREST_SHARE, NO_AREA
 
 from .omissions import Omissions
 from .outlines import join_rings, trace_outline
-from .rasters import encode_pixels, rasterize_object
 
 ObjectForm: TypeAlias = Literal[
     "yolo-boxes", "yolo-corners", "yolo-polygons", "yolo-keypoints", "voc", "coco", "masks"

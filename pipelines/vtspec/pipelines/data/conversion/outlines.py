@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from vtspec.adapters.data.annotations import Polygon
-
-from .rasters import Raster
+from vtspec.adapters.data.rasters import Raster
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,11 @@ from typing import TypeAlias, TypeGuard
 
 from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.annotations import Annotation, Sample, Size
+from vtspec.adapters.data.class_masks import IGNORED, read_indexes
 from vtspec.adapters.data.content_hash import check_links
 from vtspec.adapters.data.file_tree import FileTree, is_image
 from vtspec.adapters.data.image_decoding import MAX_PIXELS, UnreadableImageError
+from vtspec.adapters.data.rasters import Raster, encode_pixels
 from vtspec.adapters.shell_command import format_command
 from vtspec.pipelines.data.formats.detect import detect_layout
 from vtspec.pipelines.data.formats.file_tree import scan_folder
@@ -17,12 +19,10 @@ from vtspec.pipelines.data.formats.layout import Layout
 from vtspec.pipelines.data.formats.yolo import get_row_form, read_yolo
 from vtspec.pipelines.data.inspection.checks import check_labels
 from vtspec.pipelines.data.inspection.image_probe import inspect_images
-from vtspec.pipelines.data.inspection.mask_values import IGNORED, read_indexes
 from vtspec.pipelines.errors import Permanent
 from vtspec.pipelines.formatting import pluralize
 
 from .image_headers import ImageHeader, read_headers
-from .rasters import Raster, encode_pixels
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Takes how many images are done, and of how many."""

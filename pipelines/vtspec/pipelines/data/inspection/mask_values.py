@@ -1,27 +1,17 @@
 """Masks and other target images beside their images: their sizes, and the values of masks."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.data.annotations import Sample, Size, Target
-from vtspec.adapters.data.image_decoding import open_image
+from vtspec.adapters.data.annotations import Sample, Target
+from vtspec.adapters.data.class_masks import IGNORED, INDEXED_MODES, find_value_fault
 from vtspec.pipelines.data.formats.layout import DatasetIssue, Layout, make_error
-from vtspec.pipelines.formatting import pluralize
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL import Image
 
     from .image_probe import ImageInfo
-
-IGNORED: Final = 255
-"""The value of pixels that belong to no class, by the habit of VOC and Cityscapes."""
-
-_INDEXED_MODES: Final = ("1", "L", "P", "I;16", "I")
-
 
 _MOST_STRANGERS: Final = 5
 """How many values beyond the classes are kept of a mask: a depth map has tens of thousands."""
@@ -76,7 +66,7 @@ def _sum_up(faults: Iterable[tuple[str, str | None]], fix: str) -> Iterator[Data
 def count_values(mask: "Image.Image", classes: int) -> dict[int, int]:
     """Pixels by their value: all of those that mean one of so many classes or `IGNORED`, and the
     lowest few of the others. Nothing where the pixels are colours."""
-    if mask.mode not in _INDEXED_MODES:
+    if mask.mode not in INDEXED_MODES:
         return {}
     counts = dict(_iter_values(mask))
     strange = sorted(value for value in counts if not 0 <= value < classes and value != IGNORED)
@@ -115,40 +105,9 @@ def _find_size_fault(target: Target, image: "ImageInfo", look: "ImageInfo") -> s
 
 
 def _find_mask_fault(mask: "ImageInfo", classes: Sequence[str]) -> str | None:
-    if mask.mode not in _INDEXED_MODES:
+    if mask.mode not in INDEXED_MODES:
         return f"is in colours (mode {mask.mode}), not in the indexes of classes"
-    return _find_value_fault(mask.values.keys(), classes)
-
-
-def read_indexes(path: Path, classes: Sequence[str], size: Size) -> "NDArray[np.integer]":
-    """The values of a mask `(height, width)`, as what `check_masks` takes.
-
-    Raises `ValueError` where it does not, `UnreadableImageError` where it is no image.
-    """
-    import numpy as np
-
-    with open_image(path) as mask:
-        if mask.size != size:
-            raise ValueError("is of another size than its image")
-        if mask.mode not in _INDEXED_MODES:
-            raise ValueError(f"is in colours (mode {mask.mode}), not in the indexes of classes")
-        # Of one bit, numpy has true and false.
-        indexes = np.asarray(mask).astype(np.int64)
-    fault = _find_value_fault({*np.unique(indexes).tolist()}, classes)
-    if fault:
-        raise ValueError(fault)
-    return indexes
-
-
-def _find_value_fault(values: Set[int], classes: Sequence[str]) -> str | None:
-    beyond = sorted(values - {*range(len(classes)), IGNORED})
-    if not classes or not beyond:
-        return None
-    shown = ", ".join(map(str, beyond[:5]))
-    return (
-        f"has the value{'s' * (len(beyond) != 1)} {shown}, "
-        f"and the data {pluralize(len(classes), 'class', 'classes')}"
-    )
+    return find_value_fault(mask.values.keys(), classes)
 
 
 def _iter_values(mask: "Image.Image") -> Iterator[tuple[int, int]]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from vtspec.adapters.data.rasters import Raster
 from vtspec.pipelines.data.conversion.outlines import trace_outline
-from vtspec.pipelines.data.conversion.rasters import Raster
 
 from .pixels import (
     SPLITS,

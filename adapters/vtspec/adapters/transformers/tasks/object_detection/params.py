@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from vtspec.adapters.contract import Job, Param
-from vtspec.adapters.transformers.shared_params import HFLIP, make_share, make_weight
+from vtspec.adapters.transformers.shared_params import (
+    HFLIP,
+    PHOTOMETRIC_DISTORT,
+    make_share,
+    make_weight,
+)
 
 PARAMS: Final[Mapping[str, Param]] = {
     "queries": Param(
@@ -27,10 +32,7 @@ PARAMS: Final[Mapping[str, Param]] = {
     ),
     # Augmentation: each changes one part of the preset.
     "hflip": HFLIP,
-    "photometricDistort": make_share(
-        "Probability of a random change of brightness, contrast, hue and saturation; 0.5 in "
-        "strong, else 0."
-    ),
+    "photometricDistort": PHOTOMETRIC_DISTORT,
     "zoomOut": make_share(
         "Probability of a smaller image on a black ground; 0.5 in strong, else 0."
     ),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vtspec.adapters.data.class_masks import IGNORED
+from vtspec.adapters.data.rasters import Raster, rasterize_object
 from vtspec.pipelines.data.conversion.omissions import Omissions
-from vtspec.pipelines.data.conversion.rasters import Raster, rasterize_object
-from vtspec.pipelines.data.inspection.mask_values import IGNORED
 
 from .writer import PlacedImage, get_split_folder, require_size
 

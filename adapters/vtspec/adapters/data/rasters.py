@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from vtspec.adapters.data.annotations import Annotation, Polygon, RleMask, Size
+from .annotations import Annotation, Polygon, RleMask, Size
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,131 @@
+"""Images with the class of each pixel: read, augmented, and made into tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vtspec.adapters.contract import Job
+from vtspec.adapters.data.class_masks import IGNORED, MaskedImage, read_class_mask
+from vtspec.adapters.data.image_decoding import UnreadableImageError
+from vtspec.adapters.pytorch.batches import UnreadableError, read_stored_image
+from vtspec.adapters.pytorch.loading import UnreadableImage
+from vtspec.adapters.transformers.task_network import Item, TaskImages
+
+from .params import choose_augmentation
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from vtspec.adapters.data.annotations import Size
+
+
+@dataclass(frozen=True)
+class MaskItem(Item):
+    """An item with the class of each of its pixels, `(h, w)`, and, where it is not augmented, of
+    each of the image's own, `(height, width)`; `IGNORED` where there is none."""
+
+    classes: torch.Tensor
+    truth: NDArray[np.uint8] | None
+
+
+class MaskImages(TaskImages[MaskedImage, MaskItem]):
+    """Images with masks; `normalize` is what becomes of pixels in bytes, `ground` the colour
+    beyond an image's border."""
+
+    def __init__(
+        self,
+        images: Sequence[MaskedImage],
+        job: Job,
+        normalize: Callable[[torch.Tensor], torch.Tensor],
+        ground: Sequence[float],
+        *,
+        epoch: int | None = None,
+    ) -> None:
+        super().__init__(images, job, epoch=epoch)
+        self.normalize = normalize
+        self.ground = [round(255 * value) for value in ground]
+        self.chosen = None if epoch is None else choose_augmentation(job)
+
+    def load(self, one: MaskedImage, index: int) -> MaskItem:
+        """The item of an image and its mask."""
+        import torch
+        from torchvision.transforms.v2 import functional
+
+        image = read_stored_image(one.path)
+        truth = read_truth(one, image.size, self.job)
+        pixels = functional.pil_to_tensor(image)
+        classes = torch.from_numpy(truth)[None]
+        size = list(self.job.training.image_size)
+        if self.chosen is not None:
+            # As large as it is to be cut, so that pixels are made anew only once.
+            size = [max(1, round(side * self._draw_scale(self.chosen))) for side in size]
+        pixels = functional.resize(pixels, size, antialias=True)
+        classes = functional.resize(
+            classes, size, interpolation=functional.InterpolationMode.NEAREST_EXACT
+        )
+        if self.chosen is not None:
+            pixels, classes = self._augment(pixels, classes, self.chosen)
+        kept = truth if self.epoch is None else None
+        return MaskItem(self.normalize(pixels), image.size, index, classes[0].long(), kept)
+
+    def _draw_scale(self, chosen: dict[str, float]) -> float:
+        import torch
+
+        low, high = chosen["scaleMin"], chosen["scaleMax"]
+        return low + (high - low) * float(torch.rand(()))
+
+    def _augment(
+        self, pixels: torch.Tensor, classes: torch.Tensor, chosen: dict[str, float]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        from torchvision import tv_tensors
+        from torchvision.transforms import v2
+
+        fill = {tv_tensors.Image: self.ground, tv_tensors.Mask: IGNORED}
+        steps = [
+            v2.RandomCrop(self.job.training.image_size, pad_if_needed=True, fill=fill),
+            v2.RandomHorizontalFlip(p=chosen["hflip"]),
+            v2.RandomVerticalFlip(p=chosen["vflip"]),
+        ]
+        if chosen["photometricDistort"]:
+            steps.append(v2.RandomPhotometricDistort(p=chosen["photometricDistort"]))
+        shown, mask = v2.Compose(steps)(tv_tensors.Image(pixels), tv_tensors.Mask(classes))
+        return shown.as_subclass(type(pixels)), mask.as_subclass(type(classes))
+
+
+def read_truth(one: MaskedImage, size: Size, job: Job) -> NDArray[np.uint8]:
+    """The class of each pixel of an image of this size.
+
+    Raises:
+        UnreadableError: its mask cannot be read, or does not fit.
+    """
+    try:
+        return read_class_mask(one, size, job.dataset)
+    except ValueError as error:
+        why = f"as a mask it {error}"
+        raise UnreadableError(UnreadableImage(one.mask or one.path, why)) from error
+    except UnreadableImageError as error:
+        raise UnreadableError(UnreadableImage(one.mask or one.path, str(error))) from error
+
+
+def count_pixels(images: Sequence[MaskedImage], job: Job) -> list[int]:
+    """Pixels of each class in all these images. Reads every mask.
+
+    Raises:
+        AdapterError: an image or its mask cannot be used.
+    """
+    import numpy as np
+
+    classes = len(job.dataset.classes)
+    counts = np.zeros(IGNORED + 1, np.int64)
+    try:
+        for one in images:
+            truth = read_truth(one, read_stored_image(one.path).size, job)
+            counts += np.bincount(truth.ravel(), minlength=IGNORED + 1)
+    except UnreadableError as error:
+        raise error.image.to_error() from error
+    # A smoke test sees a few images, which need not show every class.
+    return [int(max(count, job.smoke)) for count in counts[:classes]]
