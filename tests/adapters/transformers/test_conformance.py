@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from detector_jobs import a_detector_plan, write_shapes
+from outline_jobs import an_outline_plan, write_outlines
 from segmentation_jobs import a_segmentation_plan, write_grounds
 from toy_runs import ADAPTERS
 from vtspec.adapters import transformers
@@ -44,6 +45,23 @@ TASKS = {
             "confidenceThreshold": 0.99,
         },
     ),
+    "instance-segmentation": Task(
+        an_outline_plan,
+        write_outlines,
+        other_values={
+            "normalize": "none",
+            "queries": 12,
+            "scaleMin": 1.5,
+            "scaleMax": 3.0,
+            "classLossWeight": 3.0,
+            "maskLossWeight": 1.0,
+            "diceLossWeight": 1.0,
+            "noObjectWeight": 0.5,
+            "lossPoints": 100,
+            "maxDetections": 3,
+            "confidenceThreshold": 0.99,
+        },
+    ),
     "semantic-segmentation": Task(
         a_segmentation_plan,
         write_grounds,
@@ -58,7 +76,17 @@ TASKS = {
 }
 
 
-@pytest.fixture(scope="module", params=TASKS)
+COSTLY = ("instance-segmentation",)
+"""Tasks whose networks take long to train; each has tests of its own beside these."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(task, marks=[pytest.mark.exhaustive] if task in COSTLY else [])
+        for task in TASKS
+    ],
+)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     task = TASKS[request.param]
     plan = task.make_plan(

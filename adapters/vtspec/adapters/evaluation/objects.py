@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from vtspec.adapters.data.annotations import Size
     from vtspec.adapters.data.image_objects import ImageObjects
 
     Floats = NDArray[np.float64]
@@ -85,6 +86,36 @@ def make_truth(one: ImageObjects) -> Objects:
         areas=np.array(one.areas, np.float64),
         crowd=np.array(one.crowd, bool),
     )
+
+
+def make_outlined_truth(one: ImageObjects, size: Size) -> Objects:
+    """The objects of an image of this size as they were annotated, with their masks: polygons
+    become pixels by COCO's rule, save those with holes, which COCO has none of."""
+    from hotcoco import mask as runs
+
+    from vtspec.adapters.data.mask_rle import format_rle
+    from vtspec.adapters.data.rasters import encode_pixels, rasterize_object
+
+    masks: list[Rle] = []
+    for each in one.annotations:
+        rings = [list(polygon.outer) for polygon in each.polygons if not polygon.holes]
+        if each.mask is None and rings and len(rings) == len(each.polygons):
+            masks.append(runs.merge(runs.frPyObjects(rings, size[1], size[0])))
+            continue
+        raster = rasterize_object(each, size)
+        if raster is None:
+            raise ValueError(f"{one.name}: an object without an outline of the image's size")
+        masks.append(format_rle(encode_pixels(raster, size)))
+    return replace(make_truth(one), masks=masks)
+
+
+def find_mask_boxes(masks: Sequence[Rle]) -> Floats:
+    """The upright boxes `(n, 4)` around masks, `x_min y_min x_max y_max`."""
+    import numpy as np
+    from hotcoco import mask as runs
+
+    boxes = np.asarray(runs.toBbox(list(masks)) if masks else (), np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
 def list_object_records(found: Objects, classes: Sequence[str]) -> list[JsonObject]:

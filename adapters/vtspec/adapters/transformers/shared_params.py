@@ -48,6 +48,39 @@ PHOTOMETRIC_DISTORT: Final = make_share(
 )
 
 
+QUERIES: Final = Param(
+    type="int",
+    default=None,
+    minimum=1,
+    maximum=10000,
+    help="How many objects the network can find in an image; the model's own if left out. "
+    "Not beside weights that were trained with another number.",
+)
+
+CLASS_LOSS_WEIGHT: Final = make_weight(
+    "Weight of the loss of classes; the model's own if left out."
+)
+
+DETECTION_PARAMS: Final[Mapping[str, Param]] = {
+    "confidenceThreshold": Param(
+        type="float",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        help="Least confidence of a detection that is measured and told. Average precision is by "
+        "definition over all of them: 0.",
+    ),
+    "maxDetections": Param(
+        type="int",
+        default=100,
+        minimum=1,
+        maximum=1000,
+        help="Most detections of an image; COCO's metrics count 100.",
+    ),
+}
+"""What is told of the objects that are found."""
+
+
 def find_idle_augmentation(
     settings: JsonObject, names: Sequence[str]
 ) -> Iterator[SettingConflict]:

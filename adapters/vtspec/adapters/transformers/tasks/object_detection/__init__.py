@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vtspec.adapters.contract import AdapterError, Job, SettingConflict, TaskType
+from vtspec.adapters.contract import Job, SettingConflict, TaskType
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.transformers.families import Family
+from vtspec.adapters.transformers.object_checks import check_objects
 from vtspec.adapters.transformers.shared_params import find_idle_augmentation, refuse_loss_settings
 from vtspec.adapters.transformers.task_part import TaskPart
 
@@ -59,26 +60,6 @@ class ObjectDetection(TaskPart["ImageObjects"]):
 
         assert isinstance(family, DetectorFamily)
         return Detector(network, family, job)
-
-
-def check_objects(
-    images: Mapping[str, Sequence[ImageObjects]], job: Job, warn: Callable[[str], None]
-) -> None:
-    """Tell of the classes that a split has no object of.
-
-    Raises:
-        AdapterError: the train split has none at all.
-    """
-    for split, listed in images.items():
-        seen = {index for image in listed for index in image.classes}
-        empty = [name for index, name in enumerate(job.dataset.classes) if index not in seen]
-        if empty:
-            warn(f"split {split} has no objects of {', '.join(empty)}")
-    if not any(image.classes for image in images["train"]):
-        raise AdapterError(
-            "the train split has no object of the classes that are to be learnt",
-            "vtspec datasets inspect shows which there are",
-        )
 
 
 PART = ObjectDetection()

@@ -7,21 +7,17 @@ from typing import Final
 
 from vtspec.adapters.contract import Job, Param
 from vtspec.adapters.transformers.shared_params import (
+    CLASS_LOSS_WEIGHT,
+    DETECTION_PARAMS,
     HFLIP,
     PHOTOMETRIC_DISTORT,
+    QUERIES,
     make_share,
     make_weight,
 )
 
 PARAMS: Final[Mapping[str, Param]] = {
-    "queries": Param(
-        type="int",
-        default=None,
-        minimum=1,
-        maximum=10000,
-        help="How many objects the network can find in an image; the model's own if left out. "
-        "Not beside weights that were trained with another number.",
-    ),
+    "queries": QUERIES,
     "denoisingQueries": Param(
         type="int",
         default=None,
@@ -41,27 +37,13 @@ PARAMS: Final[Mapping[str, Param]] = {
         "strong, else 0."
     ),
     # The loss.
-    "classLossWeight": make_weight("Weight of the loss of classes; the model's own if left out."),
+    "classLossWeight": CLASS_LOSS_WEIGHT,
     "boxLossWeight": make_weight("Weight of the L1 loss of boxes; the model's own if left out."),
     "giouLossWeight": make_weight(
         "Weight of the loss of the boxes' generalised IoU; the model's own if left out."
     ),
     # What is told.
-    "confidenceThreshold": Param(
-        type="float",
-        default=0.0,
-        minimum=0.0,
-        maximum=1.0,
-        help="Least confidence of a detection that is measured and told. Average precision is by "
-        "definition over all of them: 0.",
-    ),
-    "maxDetections": Param(
-        type="int",
-        default=100,
-        minimum=1,
-        maximum=1000,
-        help="Most detections of an image; COCO's metrics count 100.",
-    ),
+    **DETECTION_PARAMS,
 }
 
 AUGMENTING: Final = ("hflip", "photometricDistort", "zoomOut", "iouCrop")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from vtspec.adapters.contract import Job, SettingConflict, TaskType
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.transformers.families import Family
-from vtspec.adapters.transformers.shared_params import find_idle_augmentation
+from vtspec.adapters.transformers.mask_augmentation import find_augmentation_conflicts
 from vtspec.adapters.transformers.task_part import TaskPart
 
 from .architectures import ARCHITECTURES, FAMILIES
-from .params import AUGMENTING, PARAMS, PRESETS
+from .params import PARAMS
 
 if TYPE_CHECKING:
     import torch
@@ -31,9 +31,8 @@ class SemanticSegmentation(TaskPart["MaskedImage"]):
     architectures = ARCHITECTURES
 
     def find_conflicts(self, settings: JsonObject) -> Iterator[SettingConflict]:
-        """What changes nothing without augmentation, and scales the wrong way round."""
-        yield from find_idle_augmentation(settings, AUGMENTING)
-        yield from _find_crossed_scales(settings)
+        """What of the augmentation changes nothing or cannot be."""
+        return find_augmentation_conflicts(settings)
 
     def list_images(
         self, job: Job, split: str, warn: Callable[[str], None]
@@ -48,20 +47,6 @@ class SemanticSegmentation(TaskPart["MaskedImage"]):
         from .segmenter import Segmenter
 
         return Segmenter(network, family, job)
-
-
-def _find_crossed_scales(settings: JsonObject) -> Iterator[SettingConflict]:
-    preset = PRESETS[settings["training.augmentation"]]
-    low, high = (
-        preset[name] if settings[f"params.{name}"] is None else settings[f"params.{name}"]
-        for name in ("scaleMin", "scaleMax")
-    )
-    if low > high:
-        yield SettingConflict(
-            path="params.scaleMin",
-            message=f"is {low:g}, and params.scaleMax {high:g}",
-            fix=f"set params.scaleMax to {low:g} or more",
-        )
 
 
 PART = SemanticSegmentation()

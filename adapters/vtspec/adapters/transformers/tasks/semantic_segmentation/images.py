@@ -11,9 +11,8 @@ from vtspec.adapters.data.class_masks import IGNORED, MaskedImage, read_class_ma
 from vtspec.adapters.data.image_decoding import UnreadableImageError
 from vtspec.adapters.pytorch.batches import UnreadableError, read_stored_image
 from vtspec.adapters.pytorch.loading import UnreadableImage
+from vtspec.adapters.transformers.mask_augmentation import choose_augmentation, stretch_masked
 from vtspec.adapters.transformers.task_network import Item, TaskImages
-
-from .params import choose_augmentation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,43 +56,16 @@ class MaskImages(TaskImages[MaskedImage, MaskItem]):
 
         image = read_stored_image(one.path)
         truth = read_truth(one, image.size, self.job)
-        pixels = functional.pil_to_tensor(image)
-        classes = torch.from_numpy(truth)[None]
-        size = list(self.job.training.image_size)
-        if self.chosen is not None:
-            # As large as it is to be cut, so that pixels are made anew only once.
-            size = [max(1, round(side * self._draw_scale(self.chosen))) for side in size]
-        pixels = functional.resize(pixels, size, antialias=True)
-        classes = functional.resize(
-            classes, size, interpolation=functional.InterpolationMode.NEAREST_EXACT
+        pixels, classes = stretch_masked(
+            functional.pil_to_tensor(image),
+            torch.from_numpy(truth)[None],
+            self.job.training.image_size,
+            chosen=self.chosen,
+            ground=self.ground,
+            beyond=IGNORED,
         )
-        if self.chosen is not None:
-            pixels, classes = self._augment(pixels, classes, self.chosen)
         kept = truth if self.epoch is None else None
         return MaskItem(self.normalize(pixels), image.size, index, classes[0].long(), kept)
-
-    def _draw_scale(self, chosen: dict[str, float]) -> float:
-        import torch
-
-        low, high = chosen["scaleMin"], chosen["scaleMax"]
-        return low + (high - low) * float(torch.rand(()))
-
-    def _augment(
-        self, pixels: torch.Tensor, classes: torch.Tensor, chosen: dict[str, float]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        from torchvision import tv_tensors
-        from torchvision.transforms import v2
-
-        fill = {tv_tensors.Image: self.ground, tv_tensors.Mask: IGNORED}
-        steps = [
-            v2.RandomCrop(self.job.training.image_size, pad_if_needed=True, fill=fill),
-            v2.RandomHorizontalFlip(p=chosen["hflip"]),
-            v2.RandomVerticalFlip(p=chosen["vflip"]),
-        ]
-        if chosen["photometricDistort"]:
-            steps.append(v2.RandomPhotometricDistort(p=chosen["photometricDistort"]))
-        shown, mask = v2.Compose(steps)(tv_tensors.Image(pixels), tv_tensors.Mask(classes))
-        return shown.as_subclass(type(pixels)), mask.as_subclass(type(classes))
 
 
 def read_truth(one: MaskedImage, size: Size, job: Job) -> NDArray[np.uint8]:
