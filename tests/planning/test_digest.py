@@ -27,6 +27,7 @@ from plan_inputs import (
 from vtspec.adapters.contract import Ema
 from vtspec.pipelines.catalog import find_model, load_frameworks, load_params
 from vtspec.pipelines.planning.digest import (
+    ADAPTATIONS,
     build_result_material,
     canonicalize,
     compute_id,
@@ -371,7 +372,10 @@ def test_canonical_makes_equal_what_means_the_same(one: Any, other: Any) -> None
 
 
 def golden_plans() -> dict[str, Plan]:
-    everything = {"epochs": 5, **OTHER_VALUES}
+    # As it was before there were fields that came later: those make other plans.
+    later = {name: OTHER_VALUES[name] for name in ADAPTATIONS}
+    first = {name: value for name, value in OTHER_VALUES.items() if name not in later}
+    everything = {"epochs": 5, **first}
     return {
         "small": planned(),
         "weights": build_plan(an_experiment(), replace(INPUTS, weights=WEIGHTS)),
@@ -379,6 +383,7 @@ def golden_plans() -> dict[str, Plan]:
             an_experiment(),
             replace(INPUTS, weights=FileWeights(path="a.safetensors", sha256=REVISION)),
         ),
+        "adapted": planned(training={"epochs": 5, "batchSize": 64, **later}),
         "everything": planned(
             training=everything,
             resources={"gpus": 2, "cpus": 8, "memory": "16Gi", "maxDuration": "2d"},
