@@ -8,7 +8,8 @@ import pytest
 
 from adapted_training import check_halving, check_rollback_and_shortening
 from detector_jobs import write_shapes
-from vtspec.adapters.contract import Job
+from toy_runs import Listener
+from vtspec.adapters.contract import Job, TrainingFailure
 from vtspec.adapters.ultralytics.adapter import Adapter
 from yolo_jobs import a_yolo_job
 
@@ -18,6 +19,18 @@ pytestmark = pytest.mark.framework
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shapes(tmp_path_factory.mktemp("shapes"), train=16, val=2, test=1)
+
+
+def test_what_was_adapted_holds_for_images_and_measuring_too(shapes: Path, tmp_path: Path) -> None:
+    job = a_yolo_job(shapes, tmp_path, training={"workers": 0, "epochs": 20})
+    adapter = Adapter(job, Listener())
+    adapter.prepare_model()
+    adapter.prepare_dataset()
+    # The last ten epochs have no mosaic, wherever the end is.
+    adapter.shorten(0, 12, "too long")
+    assert adapter.task.job.training.epochs == 12
+    adapter.halve_batch(0, TrainingFailure("out-of-memory", "full"))
+    assert adapter.task.job.training.batch_size == 2
 
 
 @pytest.mark.parametrize("check", [check_halving, check_rollback_and_shortening])

@@ -74,6 +74,11 @@ class Adapter(EpochAdapter[Any]):
         """The network of averaged weights, where the job wants one."""
         return None if self.ema is None else self.ema.ema
 
+    def _change_job(self, **changes: int) -> None:
+        super()._change_job(**changes)
+        # Its datasets and whoever measures by it read the job there.
+        self.task.job = self.job
+
     def _describe_settings(self) -> JsonObject:
         told = {name: self.job.params[name] for name in self.task.list_told()}
         return {**told, "licence": "AGPL-3.0"}
