@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict
-from vtspec.adapters.job import resolve_params
+from vtspec.adapters.job import complete_params
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule_params import (
     SCHEDULE_PARAMS,
@@ -45,22 +45,7 @@ def complete_job(job: Job) -> Job:
             f"the adapter transformers does not train {job.task.value}",
             f"take a task of {', '.join(task.value for task in list_tasks())}",
         )
-    params = resolve_params(job.params, PARAMS, job.task)
-    training = job.training
-    told = {f"params.{name}": value for name, value in params.items()} | {
-        "task": job.task.value,
-        "training.augmentation": training.augmentation,
-        "training.scheduler": training.scheduler,
-        "training.warmupEpochs": training.warmup_epochs,
-        "training.minLearningRate": training.min_learning_rate,
-        "training.precision": training.precision,
-        "training.labelSmoothing": training.label_smoothing,
-        "training.classWeights": training.class_weights,
-        "resources.gpus": job.gpus,
-    }
-    for found in find_conflicts(told):
-        raise AdapterError(f"{found.path} {found.message}", found.fix)
-    return replace(job, params=params)
+    return complete_params(job, PARAMS, find_conflicts)
 
 
 def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
