@@ -1,5 +1,6 @@
 """`vtspec predict`: a run's model answers about images, in a table or as JSON lines."""
 
+import base64
 import csv
 import json
 import os
@@ -21,7 +22,7 @@ from vtspec.cli.views.predictions import format_predictions, list_table_rows
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.execution import prediction
 from vtspec.pipelines.execution.prediction import iter_predictions
-from vtspec.pipelines.operations.predict import expand_images
+from vtspec.pipelines.operations.predict import expand_images, save_pictures
 from vtspec.pipelines.runs import Run
 
 NAME = "shapes-0123456789"
@@ -394,3 +395,42 @@ def test_the_environment_can_be_named(root: Path, wanted: str) -> None:
 def test_help_says_what_a_run_is() -> None:
     assert isinstance(command, click.Command)
     assert "best checkpoint" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_pictures_are_written_by_the_names_of_their_images(tmp_path: Path) -> None:
+    answers: list[dict[str, object]] = [
+        {"image_path": path, "predicted_image": base64.b64encode(data).decode()}
+        for path, data in (("a/one.jpg", b"1"), ("b/one.png", b"2"), ("b/two.png", b"3"))
+    ]
+    answers.insert(1, {"image_path": "a/bad.png", "error": "it is no image"})
+    told = list(save_pictures((one for one in answers), tmp_path / "new"))
+    assert told[1] == answers[1]
+    del told[1]
+    assert [Path(str(one["predicted_path"])).name for one in told] == [
+        "one.png",
+        "one-2.png",
+        "two.png",
+    ]
+    assert [Path(str(one["predicted_path"])).read_bytes() for one in told] == [b"1", b"2", b"3"]
+    assert all("predicted_image" not in one for one in told)
+    rows = list(list_table_rows(told))
+    assert rows[:2] == [("image", "picture"), ("a/one.jpg", str(tmp_path / "new/one.png"))]
+
+
+def test_a_picture_that_nobody_wrote_is_told_with_what_to_type() -> None:
+    path = Path("one.png")
+    answer = {"image_path": "one.png", "predicted_image": "MQ=="}
+    (line,) = format_predictions([(path, answer)], [path], 3)
+    assert "".join(text for text, _ in line) == "one.png  a picture: add --into FOLDER"
+
+
+def test_nothing_is_written_over_and_labels_are_no_pictures(root: Path, tmp_path: Path) -> None:
+    image = str(root / "data" / "test" / "cross" / "000.png")
+    (tmp_path / "there").write_text("kept")
+    full = ask(root, NAME, image, "--into", str(tmp_path))
+    assert isinstance(full.exception, Refused) and "is not empty" in str(full.exception)
+    file = ask(root, NAME, image, "--into", str(tmp_path / "there"))
+    assert isinstance(file.exception, Refused) and "is no folder" in str(file.exception)
+    labels = ask(root, NAME, image, "--into", str(tmp_path / "new"))
+    assert isinstance(labels.exception, Refused)
+    assert labels.exception.fix == "leave out --into" and not (tmp_path / "new").exists()

@@ -62,6 +62,8 @@ class InferenceResult:
     `confidence`, and by its task a `mask`, `corners` (`x0 y0 … x3 y3`, around a turned box) or
     `keypoints` (by name: x, y, and how sure it is to be seen). `predicted_mask` has `size` and,
     of each class that has a pixel, a segment: `label`, `share` of the image, `counts`.
+    `predicted_image` is a PNG as base64: the enlarged image, or distances with 16 bits in the
+    dataset's unit; `predicted_path` is where somebody wrote it.
     """
 
     image_path: str
@@ -74,6 +76,8 @@ class InferenceResult:
     predicted_boxes: Sequence[JsonObject] | None = None
     predicted_mask: JsonObject | None = None
     predicted_text: str | None = None
+    # Told and not written: a step that answers may have no folder to write into.
+    predicted_image: str | None = None
     predicted_path: str | None = None
     error: str | None = None
 

@@ -36,6 +36,12 @@ from vtspec.schema.visible_text import make_visible
     "line, or as CSV.",
 )
 @click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    help="A new folder for the answers of a model that answers with pictures, a PNG an image: the "
+    "enlarged one, or distances with 16 bits in the dataset's unit.",
+)
+@click.option(
     "--backend",
     type=click.Choice(["process", "container"]),
     help="By what it answers; else as VTSPEC_BACKEND or vtspec.yaml says, else as the run's.",
@@ -47,7 +53,13 @@ from vtspec.schema.visible_text import make_visible
     "left out.",
 )
 def command(
-    run: str, images: tuple[Path, ...], runs: Path | None, *, top: int, **options: Any
+    run: str,
+    images: tuple[Path, ...],
+    runs: Path | None,
+    *,
+    top: int,
+    into: Path | None,
+    **options: Any,
 ) -> None:
     """Ask RUN's model about images; of a folder, about every image in it.
 
@@ -60,13 +72,19 @@ def command(
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.formatting import pluralize
     from vtspec.pipelines.operations.frameworks import Wish, resolve_backend
-    from vtspec.pipelines.operations.predict import predict_images
+    from vtspec.pipelines.operations.predict import (
+        check_picture_folder,
+        predict_images,
+        save_pictures,
+    )
     from vtspec.pipelines.project.repository import find_repository
     from vtspec.pipelines.runs import Run
     from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 
     # Before the run is opened: where none is there, no model is loaded.
     asked, missing = _expand_paths(images)
+    if into is not None:
+        check_picture_folder(into)
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     if Path(run).name != found.name:
         click.echo(f"{found.name} answers", err=True)
@@ -79,6 +97,8 @@ def command(
         lambda line: click.echo(line, err=True),
         Wish.of(repository, backend, options["environment"]),
     )
+    if into is not None:
+        results = save_pictures(results, into)
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
     # The answers are all that it is about: where nobody reads them, nobody waits for them.

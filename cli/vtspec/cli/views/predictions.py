@@ -35,7 +35,7 @@ def format_predictions(
     an image may show several, those that are said of it; of a detector a row an object, the
     surest first, with its corners in pixels and, in short, what else is said of it: the pixels of
     its mask, the points of a body that are likely to be seen, the angle of a turned box; of a mask
-    of the whole image the classes with their shares of it.
+    of the whole image the classes with their shares of it; of a picture where it was written.
 
     In a terminal of a `width` that a row may not fit, what is said stands below its image.
     """
@@ -50,6 +50,9 @@ def format_predictions(
             widest = sum(2 + count_cells(text) for text, _ in rows[0])
         elif "predicted_labels" in result:
             rows = [_describe_labels(result, top)]
+            widest = sum(2 + count_cells(text) for text, _ in rows[0])
+        elif "predicted_path" in result or "predicted_image" in result:
+            rows = [_describe_picture(result)]
             widest = sum(2 + count_cells(text) for text, _ in rows[0])
         else:
             told = _rank_classes(_get_scores(result))
@@ -67,7 +70,7 @@ def list_table_rows(
     show several, its labels stand in one cell, with spaces between; of a detector a row for each
     object, and for an image without any one that has no label. A mask, points or the corners of a
     turned box stand in one cell, as JSON. Of a mask of the whole image a row for each class that
-    has a pixel."""
+    has a pixel, of pictures where they lie."""
     for index, result in enumerate(results):
         headings, rows = _tabulate(result)
         if not index:
@@ -81,6 +84,8 @@ def _tabulate(result: Mapping[str, object]) -> tuple[Sequence[str], Sequence[Seq
         return _tabulate_objects(result)
     if "predicted_mask" in result:
         return ("label", "share"), _list_areas(result["predicted_mask"])
+    if "predicted_path" in result or "predicted_image" in result:
+        return ("picture",), [(result.get("predicted_path"),)]
     scores = _get_scores(result)
     if "predicted_labels" in result:
         labels = " ".join(_list_texts(result["predicted_labels"]))
@@ -142,6 +147,13 @@ def _list_areas(told: object) -> list[tuple[str, float | None]]:
 
 def _get_shape(result: Mapping[str, object]) -> str | None:
     return _SHAPES.get(str(result.get("task_type")))
+
+
+def _describe_picture(result: Mapping[str, object]) -> list[Span]:
+    where = result.get("predicted_path")
+    if where is None:
+        return [("a picture: add --into FOLDER", "dim")]
+    return [(make_visible(str(where)), "bold")]
 
 
 def _describe_objects(told: object, top: int, shape: str | None) -> list[list[Span]]:
