@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnxruntime
 import pytest
+import torch
 
 from toy_runs import ADAPTERS
+from vtspec.adapters.pytorch.export import Outputs, export_onnx
 
 pytestmark = pytest.mark.slow
 
@@ -33,3 +36,14 @@ def test_an_export_leaves_nothing_at_home(tmp_path: Path) -> None:
     assert float(done.stdout) < 1e-4
     assert file.is_file()
     assert list(home.rglob("*")) == []
+
+
+def test_a_network_of_any_size_is_exported_so_and_held_to_it(tmp_path: Path) -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3, padding=1), torch.nn.PixelUnshuffle(2))
+    file, any_size = tmp_path / "model.onnx", Outputs(("made",), size_step=2)
+    images = torch.rand(2, 3, 6, 8)
+    assert (export_onnx(network, images, file, {}, any_size).max_difference or 0) < 1e-5
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    other = torch.rand(1, 3, 10, 4)
+    (made,) = session.run(None, {"images": other.numpy()})
+    assert torch.allclose(torch.from_numpy(made), network(other), atol=1e-5)

@@ -36,11 +36,13 @@ def export_safetensors(
 class Outputs:
     """What an exported network gives: tensors of these names, the first dimension of each being
     that of the images. Without `any_batch` it takes one image, as code may be that cannot be
-    traced for any number; without `is_ordered` the second dimension is a set."""
+    traced for any number; without `is_ordered` the second dimension is a set. With a `size_step`
+    it takes images of any size in multiples of that."""
 
     names: tuple[str, ...] = ("logits",)
     any_batch: bool = True
     is_ordered: bool = True
+    size_step: int | None = None
 
 
 LOGITS: Final = Outputs()
@@ -56,7 +58,8 @@ def export_onnx(
     """Write a network that takes `images` `(n, 3, h, w)` and gives a tensor, or a tuple of as
     many as `outputs` has names.
 
-    ONNX Runtime must give what PyTorch gives for `images`, all at once and one alone.
+    ONNX Runtime must give what PyTorch gives for `images`, all at once and one alone; where they
+    may be of any size, for one that lies on its side, too.
 
     Raises:
         AdapterError: the network cannot be exported, or the export says something else.
@@ -70,6 +73,8 @@ def export_onnx(
     _write_onnx(plain, images[: 2 if outputs.any_batch else 1], path, outputs)
     _add_metadata(path, metadata)
     batches = [images, images[:1]] if outputs.any_batch else [image[None] for image in images]
+    if outputs.size_step is not None:
+        batches.append(_reshape(images[:1], outputs.size_step))
     difference, scale = _measure_difference(plain, batches, path, outputs)
     if not difference <= TOLERANCE * max(1.0, scale):
         path.unlink()
@@ -105,7 +110,7 @@ def _write_onnx(
                 path,
                 input_names=["images"],
                 output_names=list(outputs.names),
-                dynamic_shapes=({0: torch.export.Dim("batch")},) if outputs.any_batch else None,
+                dynamic_shapes=_describe_shapes(outputs),
                 external_data=False,
                 verbose=False,
                 custom_translation_table={torch.ops.aten._is_all_true.default: _translate_all},
@@ -115,6 +120,24 @@ def _write_onnx(
         raise AdapterError(
             f"the network cannot be exported to ONNX: {said}", "export safetensors alone"
         ) from error
+
+
+def _describe_shapes(outputs: Outputs) -> Any:
+    """Which sides of the images may differ from those of the example."""
+    from torch.export import Dim
+
+    batch = {0: Dim("batch")} if outputs.any_batch else {}
+    step = outputs.size_step
+    sides = {} if step is None else {2: step * Dim("height"), 3: step * Dim("width")}
+    return ({**batch, **sides},) if batch or sides else None
+
+
+def _reshape(images: torch.Tensor, step: int) -> torch.Tensor:
+    """The images with other sides: turned, and higher by a step."""
+    import torch
+
+    turned = images.transpose(2, 3)
+    return torch.cat([turned, turned[:, :, -step:]], dim=2).contiguous()
 
 
 def _translate_all(flags: Any) -> Any:
