@@ -125,6 +125,9 @@ def test_transformers_catalog_has_the_ids_that_its_files_name(tmp_path: Path) ->
         "weights": [],
     }
     assert models["vtspec/yolos-tiny"]["min"] == [48, 48]
+    # Without classes; of the multiples of 14 the first from 48 on.
+    assert "perClass" not in models["vtspec/depth-anything-tiny"]
+    assert models["vtspec/depth-anything-tiny"]["min"] == [56, 56]
     assert models["acme/vit-base"] == {
         "tasks": ["image-classification", "multilabel-classification"],
         "family": "vit",
@@ -139,7 +142,8 @@ def test_transformers_catalog_has_the_ids_that_its_files_name(tmp_path: Path) ->
     assert [name for name in without if "parameters" in models[name]] == []
     assert models["acme/trocr-base"]["family"] == "vision-encoder-decoder"
     assert models["acme/trocr-base"]["tasks"][0] == "ocr"
-    assert models["acme/broken-depth"].keys() == {"tasks", "family", "weights"}
+    # The adapter does the task, and not with that family.
+    assert models["acme/broken-depth"].keys() == {"tasks", "family", "trained", "weights"}
     assert "acme/broken-depth: not built: ValueError: needs what is not here" in told
 
 

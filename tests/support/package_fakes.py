@@ -141,7 +141,11 @@ PoseModel = OBBModel = DepthModel = SemanticSegmentationModel = DetectionModel
 }
 
 TRANSFORMERS = {
+    "transformers/initialization.py": "",
+    "transformers/modeling_outputs.py": "ImageSuperResolutionOutput = None",
     "transformers/__init__.py": """\
+import types
+
 import torch
 
 
@@ -154,6 +158,10 @@ class AutoConfig:
     @staticmethod
     def for_model(family, num_labels=2, **settings):
         return Configuration(family, num_labels)
+
+    @staticmethod
+    def register(family, config, exist_ok):
+        pass
 
 
 class AutoModelForObjectDetection(torch.nn.Module):
@@ -176,6 +184,27 @@ def __getattr__(name):
     if name.startswith("AutoModelFor"):
         return AutoModelForObjectDetection
     raise AttributeError(name)
+class AutoModelForImageToImage(AutoModelForObjectDetection):
+    @staticmethod
+    def register(config, network, exist_ok):
+        pass
+
+    def forward(self, pixel_values):
+        return self.head(pixel_values)
+
+
+class AutoModelForDepthEstimation(AutoModelForObjectDetection):
+    def forward(self, pixel_values):
+        super().forward(pixel_values)
+        return types.SimpleNamespace(predicted_depth=pixel_values[:, 0])
+
+
+class PreTrainedConfig:
+    pass
+
+
+class PreTrainedModel(torch.nn.Module):
+    pass
 
 
 class ViTForImageClassification(torch.nn.Module):

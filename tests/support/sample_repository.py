@@ -19,6 +19,7 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     `metrics.json`. What it finds in a picture of the test split must be told, too."""
     spec = yaml.safe_load((ROOT / f"specs/experiments/{name}.yaml").read_text())
     data = spec["spec"]["dataset"]["ref"]
+    spec_of_data = yaml.safe_load((ROOT / f"specs/datasets/{data}.yaml").read_text())
     for path in (f"specs/experiments/{name}.yaml", f"specs/datasets/{data}.yaml", "vtspec.yaml"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, root / path)
@@ -37,7 +38,8 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     done = run_vtspec(root, "run", name, "--no-tracking", "--environment", "current")
     assert done.returncode == 0, done.stderr
     (run,) = (root / "runs").glob(f"{name}-*")
-    picture = min((root / "data" / data).rglob("test/*.png"))
+    where = spec_of_data["spec"]["splits"]["test"]["path"]
+    picture = min((root / "data" / data / where).rglob("*.png"))
     asked = run_vtspec(root, "predict", name, str(picture), "--environment", "current")
     assert asked.returncode == 0, asked.stderr
     # Of a long path the end is shown.

@@ -135,15 +135,13 @@ def _describe_own(name: str) -> JsonObject:
         return stats.attempt(lambda: _run(network, tasks[0], pixels)) is not None
 
     # Smaller ones have fewer places than a network chooses queries from.
-    least = next(
-        side for side in range(max(step, 16), max(known.size) + 1, step) if is_taken(side)
-    )
+    start = -(-16 // step) * step
+    least = next(side for side in range(start, max(known.size) + 1, step) if is_taken(side))
     return {
         "tasks": [task.value for task in tasks],
         "family": known.family,
         "parameters": stats.count_parameters(network),
-        "perClass": stats.count_parameters(network)
-        - stats.count_parameters(_build_own(name, family, CLASSES - 1)),
+        **_count_per_class(name, family, tasks[0], network),
         "size": list(known.size),
         "step": step,
         "build": False,
@@ -152,6 +150,15 @@ def _describe_own(name: str) -> JsonObject:
         "activations": float(f"{stats.count_activations(network, images(2, *known.size)):.4g}"),
         "weights": [],
     }
+
+
+def _count_per_class(
+    name: str, family: Family, task: TaskType, network: torch.nn.Module
+) -> JsonObject:
+    if not get_part(task).has_classes:
+        return {}
+    fewer = stats.count_parameters(_build_own(name, family, CLASSES - 1))
+    return {"perClass": stats.count_parameters(network) - fewer}
 
 
 def _build_own(name: str, family: Family, classes: int) -> torch.nn.Module:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vtspec.adapters.contract import AdapterError, Evaluation, InferenceResult, TaskType
+from vtspec.adapters.contract import (
+    AdapterError,
+    Evaluation,
+    InferenceResult,
+    Job,
+    TaskType,
+)
+from vtspec.adapters.data.annotations import Sample
+from vtspec.adapters.data.image_decoding import read_image
+from vtspec.adapters.data.split_reader import read_split
+from vtspec.adapters.evaluation.super_resolution import SuperResolutionMetrics
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
 
@@ -52,14 +64,40 @@ def validate_agrees_with_evaluate(subject: Subject) -> None:
 
 
 def predict_agrees_with_evaluate(subject: Subject) -> None:
-    """Image by image, `predict` says what `evaluate` counts; checked where images have labels."""
+    """Image by image, `predict` says what `evaluate` counts; checked where images have labels or
+    are enlarged."""
     run = subject.unbroken
-    if run.job.task not in LABEL_METRICS:
+    if run.job.task not in (*LABEL_METRICS, TaskType.SUPER_RESOLUTION):
         return
     split = run.job.dataset.final_split
-    metrics = subject.load_evaluator(run).evaluate(split).metrics
+    evaluation = subject.load_evaluator(run).evaluate(split)
     told = predict_split(subject.load_predictor(run), run.job, split)
-    demand_agreement(told, metrics)
+    if run.job.task is TaskType.SUPER_RESOLUTION:
+        _check_enlarged([result for _, result in told], run.job, evaluation)
+    else:
+        demand_agreement(told, evaluation.metrics)
+
+
+def _check_enlarged(told: Sequence[InferenceResult], job: Job, evaluation: Evaluation) -> None:
+    """PSNR and SSIM of the pictures that `predict` tells are those that `evaluate` measured."""
+    import numpy as np
+
+    details = evaluation.details
+    metrics = SuperResolutionMetrics(details["border"], details["channel"])
+    data, split = job.dataset, evaluation.split
+    samples = [one for one in read_split(data, split) if isinstance(one, Sample)]
+    for sample, result in zip(samples, told, strict=True):
+        demand(result.predicted_image is not None, f"predict gives no picture of {sample.image}")
+        assert result.predicted_image is not None and sample.target is not None
+        made = read_image(io.BytesIO(base64.b64decode(result.predicted_image)))
+        true = read_image(data.root / sample.target.path)
+        metrics.update(sample.image, np.asarray(true), np.asarray(made))
+    for name, value in metrics.compute().items():
+        counted = evaluation.metrics[name]
+        demand(
+            math.isclose(value, counted, rel_tol=1e-4),
+            f"the pictures that predict gives have {name} {value}, evaluate says {counted}",
+        )
 
 
 def predict_goes_on_after_an_unreadable_image(subject: Subject) -> None:

@@ -30,6 +30,8 @@ def describe_architecture(name: str) -> Any:
     from transformers import AutoConfig
 
     known = ARCHITECTURES[name]
+    for task in list_tasks_of(name):
+        get_part(task).register_classes()
     settings = dict(known.settings)
     backbone = settings.pop("backbone_config", None)
     if backbone is not None:

@@ -54,7 +54,7 @@ def build_network(job: Job, on_warning: Callable[[str], None]) -> torch.nn.Modul
             f"'{broken[0]}' holds what is no number, which nothing can be trained from",
             "give other weights, or leave model.weights out",
         )
-    _check_forward(network, job)
+    _check_forward(network, family, job)
     return network  # type: ignore[no-any-return]
 
 
@@ -133,6 +133,7 @@ def _configure(job: Job) -> tuple[Any, list[str]]:
     from transformers import AutoConfig
 
     name = job.model.name
+    get_part(job.task).register_classes()
     try:
         if job.model.configuration is not None:
             hub_id, revision = job.model.configuration
@@ -273,7 +274,7 @@ def _load_file(network: Any, family: Family, job: Job, on_warning: Callable[[str
     _refuse_misfit(str(weights), wrong + [name for name in tensors if name not in own], job)
     if fresh:
         on_warning(f"{weights.name} was trained for other classes: the heads start at random")
-    elif named is None:
+    elif named is None and family.heads:
         on_warning(f"{weights.name} does not say its classes: its heads are kept as they are")
     network.load_state_dict({**tensors, **{name: own[name] for name in fresh}})
 
@@ -291,7 +292,7 @@ def _refuse_misfit(weights: str, wrong: list[str], job: Job) -> None:
         )
 
 
-def _check_forward(network: Any, job: Job) -> None:
+def _check_forward(network: Any, family: Family, job: Job) -> None:
     import torch
 
     height, width = job.training.image_size
@@ -300,10 +301,11 @@ def _check_forward(network: Any, job: Job) -> None:
         with torch.no_grad():
             get_part(job.task).run_once(network, torch.zeros(1, 3, height, width))
     except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+        step = family.size_step if family.size_step > 1 else 32
         raise AdapterError(
             f"{job.model.name} does not take images of {height} by {width} pixels: "
             f"{_first_line(error)}",
-            "set training.imageSize to multiples of 32, such as 640",
+            f"set training.imageSize to multiples of {step}, such as {640 // step * step}",
         ) from error
     finally:
         network.train()

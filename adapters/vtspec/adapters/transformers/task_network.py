@@ -241,7 +241,7 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
         if "onnx" in formats:
             written["onnx"] = export_onnx(
                 self.make_plain_network(),
-                self._sample_pixels(images),
+                self.sample_pixels(images),
                 folder / "model.onnx",
                 metadata,
                 self.outputs,
@@ -265,7 +265,9 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
         normalized: torch.Tensor = functional.normalize(wide, list(self.mean), list(self.std))
         return normalized
 
-    def _sample_pixels(self, images: Sequence[ImageT]) -> torch.Tensor:
+    def sample_pixels(self, images: Sequence[ImageT]) -> torch.Tensor:
+        """Pixels `(n, 3, h, w)` of some of the images, else noise: what an export is held against
+        the network on."""
         import torch
 
         if not images:

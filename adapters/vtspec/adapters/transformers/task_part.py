@@ -58,6 +58,10 @@ class TaskPart(ABC, Generic[ImageT]):
         adapter's `find_conflicts` has them."""
         yield from ()
 
+    def register_classes(self) -> None:
+        """Have the library know the classes of networks that it has not by itself; called before
+        any configuration is made, and may be called again."""
+
     def configure(self, config: Any, job: Job) -> None:
         """Set what of a network's configuration follows from the job, beside its classes and the
         `settings` of its family."""

@@ -90,15 +90,14 @@ def command(
         click.echo(f"{found.name} answers", err=True)
     repository = find_repository(Path.cwd())
     backend = resolve_backend(options["backend"], os.environ, repository)
-    results = predict_images(
+    told = predict_images(
         found,
         asked,
         os.environ,
         lambda line: click.echo(line, err=True),
         Wish.of(repository, backend, options["environment"]),
     )
-    if into is not None:
-        results = save_pictures(results, into)
+    results = told if into is None else save_pictures(told, into)
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
     # The answers are all that it is about: where nobody reads them, nobody waits for them.
