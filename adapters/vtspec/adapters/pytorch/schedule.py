@@ -88,7 +88,7 @@ def build_schedule(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Sc
     # A warm-up that never ends leaves the schedule behind it nothing to do, but a length.
     behind = max(training.epochs - training.warmup_epochs, 1 / steps)
     # timm says int of both, and takes parts of epochs.
-    schedule, _ = create_scheduler_v2(
+    made, _ = create_scheduler_v2(
         optimizer,
         sched=SCHEDULERS.get(name, "constant"),
         num_epochs=cast("int", behind),
@@ -102,7 +102,9 @@ def build_schedule(optimizer: torch.optim.Optimizer, job: Job, steps: int) -> Sc
         updates_per_epoch=steps,
     )
     # timm gives none for a name that it does not know, and `SCHEDULERS` has none of those.
-    assert schedule is not None
+    assert made is not None
+    # A schedule of its kind takes parts of a step too, whatever timm's types say.
+    schedule = cast("Schedule", made)
     return PlateauScheduler(optimizer, job, schedule, steps) if name == "plateau" else schedule
 
 

@@ -210,7 +210,8 @@ def refuse_unsupported(plan: Plan, framework: Framework) -> None:
         f"{section}.{name}": value
         for section in ("training", "params", "resources", "export")
         for name, value in told[section].items()
-    } | {"task": plan.task}
+    }
+    settings["task"] = plan.task
     # As `find_conflicts` has them: the parts of a field by themselves, too.
     for path, value in list(settings.items()):
         if isinstance(value, Mapping) and path.startswith("training."):
