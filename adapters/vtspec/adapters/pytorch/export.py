@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,8 @@ from .state import save_weights
 
 if TYPE_CHECKING:
     import torch
+
+EXPORTS: Final = ("safetensors", "onnx")
 
 TOLERANCE: Final = 1e-4
 """Largest difference of a logit that an export may show, as a share of the largest logit (or of
@@ -46,6 +48,34 @@ class Outputs:
 
 
 LOGITS: Final = Outputs()
+
+
+def write_exports(
+    formats: Sequence[str],
+    folder: Path,
+    network: torch.nn.Module,
+    metadata: Mapping[str, str],
+    prepare_onnx: Callable[[], tuple[torch.nn.Module, torch.Tensor, Outputs]],
+) -> dict[str, ExportedFile]:
+    """Write `model.safetensors`, always, and `model.onnx` where asked for, into `folder`.
+
+    `prepare_onnx` gives the network as a function of pixels to its outputs, the images that the
+    ONNX form is held against it on, and what the outputs are.
+
+    Raises:
+        AdapterError: a format that cannot be written, or as `export_onnx`.
+    """
+    unknown = [form for form in formats if form not in EXPORTS]
+    if unknown:
+        raise AdapterError(
+            f"export.formats: '{unknown[0]}' cannot be written", f"take {' or '.join(EXPORTS)}"
+        )
+    path = folder / "model.safetensors"
+    written = {"safetensors": export_safetensors(network, path, metadata)}
+    if "onnx" in formats:
+        plain, images, outputs = prepare_onnx()
+        written["onnx"] = export_onnx(plain, images, folder / "model.onnx", metadata, outputs)
+    return written
 
 
 def export_onnx(

@@ -18,7 +18,7 @@ from vtspec.adapters.contract import (
 )
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.errors import translate_errors
-from vtspec.adapters.pytorch.export import export_onnx, export_safetensors
+from vtspec.adapters.pytorch.export import LOGITS, write_exports
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image, iter_batches
 from vtspec.adapters.pytorch.schedule import autocast
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from .labels import Images, Scores
 
-EXPORTS: Final = ("safetensors", "onnx")
 
 _CHECKED_IMAGES: Final = 8
 
@@ -99,21 +98,13 @@ class Classifier:
 
     def export(self, formats: Sequence[str], folder: Path) -> Mapping[str, ExportedFile]:
         """Write `model.safetensors`, always, and `model.onnx` where asked for, into `folder`."""
-        unknown = [form for form in formats if form not in EXPORTS]
-        if unknown:
-            raise AdapterError(
-                f"export.formats: '{unknown[0]}' cannot be written",
-                f"take {' or '.join(EXPORTS)}",
-            )
-        metadata = self._build_metadata()
-        written = {
-            "safetensors": export_safetensors(self.network, folder / "model.safetensors", metadata)
-        }
-        if "onnx" in formats:
-            written["onnx"] = export_onnx(
-                self.network, self._sample_images(), folder / "model.onnx", metadata
-            )
-        return written
+        return write_exports(
+            formats,
+            folder,
+            self.network,
+            self._build_metadata(),
+            lambda: (self.network, self._sample_images(), LOGITS),
+        )
 
     def _compute_logits(self, inputs: torch.Tensor) -> torch.Tensor:
         import torch

@@ -21,7 +21,7 @@ from vtspec.adapters.pytorch.batches import (
     iter_item_batches,
 )
 from vtspec.adapters.pytorch.errors import translate_errors
-from vtspec.adapters.pytorch.export import Outputs, export_onnx, export_safetensors
+from vtspec.adapters.pytorch.export import Outputs, write_exports
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
 from vtspec.adapters.pytorch.predictions import iter_results
 from vtspec.adapters.pytorch.schedule import autocast
@@ -32,8 +32,6 @@ from .task_part import ImageT
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
-
-EXPORTS: Final = ("safetensors", "onnx")
 
 _CHECKED_IMAGES: Final = 4
 
@@ -228,25 +226,13 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
 
         The latter is held against the network on some of `images`, else on noise.
         """
-        unknown = [form for form in formats if form not in EXPORTS]
-        if unknown:
-            raise AdapterError(
-                f"export.formats: '{unknown[0]}' cannot be written",
-                f"take {' or '.join(EXPORTS)}",
-            )
-        metadata = self._build_metadata()
-        written = {
-            "safetensors": export_safetensors(self.network, folder / "model.safetensors", metadata)
-        }
-        if "onnx" in formats:
-            written["onnx"] = export_onnx(
-                self.make_plain_network(),
-                self.sample_pixels(images),
-                folder / "model.onnx",
-                metadata,
-                self.outputs,
-            )
-        return written
+        return write_exports(
+            formats,
+            folder,
+            self.network,
+            self._build_metadata(),
+            lambda: (self.make_plain_network(), self.sample_pixels(images), self.outputs),
+        )
 
     def run(self, pixels: Sequence[torch.Tensor], **more: Any) -> Any:
         """What the network says of images `(3, h, w)` of one size, in the job's precision."""

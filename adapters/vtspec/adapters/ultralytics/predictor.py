@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult
 from vtspec.adapters.pytorch.errors import translate_errors
-from vtspec.adapters.pytorch.export import Outputs, export_onnx, export_safetensors
+from vtspec.adapters.pytorch.export import Outputs, write_exports
 from vtspec.adapters.pytorch.schedule import autocast
 
 from .images import Item, iter_batches
@@ -23,7 +23,6 @@ from .task import Metrics, VisionTask
 if TYPE_CHECKING:
     import torch
 
-EXPORTS: Final = ("safetensors", "onnx")
 
 _CHECKED_IMAGES: Final = 4
 
@@ -111,25 +110,17 @@ class Predictor:
 
         The latter is held against the network on some of `images`, else on noise.
         """
-        unknown = [form for form in formats if form not in EXPORTS]
-        if unknown:
-            raise AdapterError(
-                f"export.formats: '{unknown[0]}' cannot be written",
-                f"take {' or '.join(EXPORTS)}",
-            )
-        metadata = self._build_metadata()
-        written = {
-            "safetensors": export_safetensors(self.network, folder / "model.safetensors", metadata)
-        }
-        if "onnx" in formats:
-            written["onnx"] = export_onnx(
+        return write_exports(
+            formats,
+            folder,
+            self.network,
+            self._build_metadata(),
+            lambda: (
                 _build_plain_network(self.network, self.task),
                 self._sample_pixels(images),
-                folder / "model.onnx",
-                metadata,
                 Outputs(self.task.outputs),
-            )
-        return written
+            ),
+        )
 
     def _look(self, images: torch.Tensor) -> Any:
         """What the network says of images in `eval()`, which are numbers."""
