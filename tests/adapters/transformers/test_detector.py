@@ -8,12 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+from adapter_training import assert_stops_change_nothing, train
 from detector_jobs import a_detector_job, write_shapes
 from timm_jobs import differing, weights_of
 from toy_runs import Listener
-from vtspec.adapters.contract import AdapterError, Interrupted, Job
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.image_objects import list_image_objects
-from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers.adapter import Adapter
 from vtspec.adapters.transformers.tasks.object_detection.architectures import ARCHITECTURES
 from vtspec.adapters.transformers.tasks.object_detection.images import DetectionImages
@@ -29,12 +29,6 @@ LIKE_ANOTHER = ("vtspec/rt-detr-tiny", "vtspec/d-fine-tiny", "vtspec/conditional
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shapes(tmp_path_factory.mktemp("shapes"))
-
-
-def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> Listener:
-    listener = Listener(stop_after=stop_after)
-    fit(Adapter(job, listener), job, listener, resume)
-    return listener
 
 
 def refused(shapes: Path, tmp_path: Path, **changes: Any) -> str:
@@ -60,20 +54,11 @@ def test_a_family_stopped_at_every_step_ends_with_the_bits_of_an_unbroken_run(
         "augmentation": "strong",
         "ema": {"decay": 0.9, "warmup": True},
     }
-    whole = a_detector_job(shapes, tmp_path / "whole", model=model, training=training)
-    train(whole)
-    broken = a_detector_job(shapes, tmp_path / "broken", model=model, training=training)
-    stops = 0
-    while True:
-        try:
-            train(broken, stop_after=1, resume=stops > 0)
-            break
-        except Interrupted:
-            stops += 1
-    assert stops == 4
-    for file in ("model.safetensors", "ema.safetensors"):
-        ends = [job.workdir / "checkpoints/epoch-0002" for job in (whole, broken)]
-        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
+    assert_stops_change_nothing(
+        Adapter,
+        lambda folder: a_detector_job(shapes, folder, model=model, training=training),
+        tmp_path,
+    )
 
 
 def test_workers_change_nothing(shapes: Path, tmp_path: Path) -> None:
@@ -81,7 +66,7 @@ def test_workers_change_nothing(shapes: Path, tmp_path: Path) -> None:
     for workers in (0, 2):
         training = {"workers": workers, "augmentation": "strong"}
         job = a_detector_job(shapes, tmp_path / str(workers), training=training)
-        train(job)
+        train(Adapter, job)
         ends.append(weights_of(job.workdir / "checkpoints/epoch-0002"))
     assert differing(*ends) == []
 
@@ -175,7 +160,7 @@ def test_an_image_that_its_exif_turns_is_refused(shapes: Path, tmp_path: Path) -
     file = root / "train/0.png"
     Image.open(file).save(file, exif=exif)
     with pytest.raises(AdapterError, match="its EXIF turns it"):
-        train(a_detector_job(root, tmp_path / "run"))
+        train(Adapter, a_detector_job(root, tmp_path / "run"))
 
 
 def test_what_is_told_of_an_image_is_limited(shapes: Path, tmp_path: Path) -> None:

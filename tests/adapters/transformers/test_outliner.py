@@ -9,13 +9,11 @@ import pytest
 import torch
 from hotcoco import mask as runs
 
+from adapter_training import assert_stops_change_nothing, prepare
 from outline_jobs import an_outline_job, write_outlines
-from timm_jobs import differing, weights_of
-from toy_runs import Listener
-from vtspec.adapters.contract import AdapterError, Interrupted, Job
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.image_objects import list_image_objects
 from vtspec.adapters.evaluation.objects import make_outlined_truth
-from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers.adapter import Adapter
 
 pytestmark = pytest.mark.slow
@@ -26,19 +24,6 @@ def outlines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_outlines(tmp_path_factory.mktemp("outlines"))
 
 
-def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> Listener:
-    listener = Listener(stop_after=stop_after)
-    fit(Adapter(job, listener), job, listener, resume)
-    return listener
-
-
-def prepared(job: Job) -> Adapter:
-    adapter = Adapter(job, Listener())
-    adapter.prepare_model()
-    adapter.prepare_dataset()
-    return adapter
-
-
 def test_stopped_at_every_step_it_ends_with_the_bits_of_an_unbroken_run(
     outlines: Path, tmp_path: Path
 ) -> None:
@@ -47,27 +32,14 @@ def test_stopped_at_every_step_it_ends_with_the_bits_of_an_unbroken_run(
         "augmentation": "strong",
         "ema": {"decay": 0.9, "warmup": True},
     }
-    whole, broken = (
-        an_outline_job(outlines, tmp_path / name, training=training)
-        for name in ("whole", "broken")
+    assert_stops_change_nothing(
+        Adapter, lambda folder: an_outline_job(outlines, folder, training=training), tmp_path
     )
-    train(whole)
-    stops = 0
-    while True:
-        try:
-            train(broken, stop_after=1, resume=stops > 0)
-            break
-        except Interrupted:
-            stops += 1
-    assert stops == 4
-    for file in ("model.safetensors", "ema.safetensors"):
-        ends = [job.workdir / "checkpoints/epoch-0002" for job in (whole, broken)]
-        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
 
 
 def test_it_learns_what_it_is_shown(outlines: Path, tmp_path: Path) -> None:
     training = {"epochs": 40, "learningRate": 0.003, "augmentation": "none"}
-    adapter = prepared(an_outline_job(outlines, tmp_path, training=training))
+    adapter = prepare(Adapter, an_outline_job(outlines, tmp_path, training=training))
     before = adapter.evaluate("train").metrics["mask_mAP50"]
     for epoch in range(1, 41):
         adapter.train_epoch(epoch)
@@ -87,7 +59,7 @@ def test_it_learns_what_it_is_shown(outlines: Path, tmp_path: Path) -> None:
 def test_measuring_draws_nothing_from_what_training_draws_from(
     outlines: Path, tmp_path: Path
 ) -> None:
-    adapter = prepared(an_outline_job(outlines, tmp_path))
+    adapter = prepare(Adapter, an_outline_job(outlines, tmp_path))
     state = torch.get_rng_state()
     losses = [adapter.validate(1).val_loss for _ in range(2)]
     assert losses[0] == losses[1] and torch.equal(state, torch.get_rng_state())
@@ -120,7 +92,7 @@ def test_what_cannot_be_is_refused_in_words(
 ) -> None:
     changes = {**changes, "training": {"augmentation": "standard", **changes.get("training", {})}}
     with pytest.raises(AdapterError) as error:
-        prepared(an_outline_job(outlines, tmp_path, **changes))
+        prepare(Adapter, an_outline_job(outlines, tmp_path, **changes))
     assert said in f"{error.value} / {error.value.fix}"
 
 
@@ -130,4 +102,4 @@ def test_an_object_without_an_outline_is_refused(outlines: Path, tmp_path: Path)
     told["annotations"][0]["segmentation"] = []
     (root / "train.json").write_text(json.dumps(told))
     with pytest.raises(AdapterError, match="has no outline"):
-        prepared(an_outline_job(root, tmp_path / "run"))
+        prepare(Adapter, an_outline_job(root, tmp_path / "run"))

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adapter_training import assert_stops_change_nothing, prepare, train
 from pair_jobs import a_pair_job, write_depths, write_enlargements
 from timm_jobs import differing, weights_of
 from toy_runs import Listener
-from vtspec.adapters.contract import AdapterError, Interrupted, Job
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.evaluation.depth import DepthMetrics
-from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers.adapter import Adapter
 
 pytestmark = pytest.mark.slow
@@ -46,19 +46,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> Listener:
-    listener = Listener(stop_after=stop_after)
-    fit(Adapter(job, listener), job, listener, resume)
-    return listener
-
-
-def prepare(job: Job) -> Adapter:
-    adapter = Adapter(job, Listener())
-    adapter.prepare_model()
-    adapter.prepare_dataset()
-    return adapter
-
-
 @pytest.mark.parametrize("model", list_models("vtspec/rrdbnet-tiny", "vtspec/depth-anything-tiny"))
 def test_a_family_stopped_at_every_step_ends_with_the_bits_of_an_unbroken_run(
     data: dict[str, Path], tmp_path: Path, model: str
@@ -72,20 +59,9 @@ def test_a_family_stopped_at_every_step_ends_with_the_bits_of_an_unbroken_run(
         },
     }
     task = TINY[model]
-    whole = a_pair_job(task, data[task], tmp_path / "whole", **changes)
-    train(whole)
-    broken = a_pair_job(task, data[task], tmp_path / "broken", **changes)
-    stops = 0
-    while True:
-        try:
-            train(broken, stop_after=1, resume=stops > 0)
-            break
-        except Interrupted:
-            stops += 1
-    assert stops == 4
-    for file in ("model.safetensors", "ema.safetensors"):
-        ends = [job.workdir / "checkpoints/epoch-0002" for job in (whole, broken)]
-        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
+    assert_stops_change_nothing(
+        Adapter, lambda folder: a_pair_job(task, data[task], folder, **changes), tmp_path
+    )
 
 
 @pytest.mark.parametrize("task", [ENLARGE, DEPTH])
@@ -94,7 +70,7 @@ def test_workers_change_nothing(data: dict[str, Path], tmp_path: Path, task: str
     for workers in (0, 2):
         training = {"workers": workers, "augmentation": "strong", "epochs": 1}
         job = a_pair_job(task, data[task], tmp_path / str(workers), training=training)
-        train(job)
+        train(Adapter, job)
         ends.append(weights_of(job.workdir / "checkpoints/epoch-0001"))
     assert differing(*ends) == []
 
@@ -106,7 +82,9 @@ def test_a_network_learns_what_it_is_shown(
 ) -> None:
     task = TINY[model]
     training: dict[str, Any] = {"epochs": 40, "learningRate": 0.004}
-    adapter = prepare(a_pair_job(task, data[task], tmp_path, model=model, training=training))
+    adapter = prepare(
+        Adapter, a_pair_job(task, data[task], tmp_path, model=model, training=training)
+    )
     before = adapter.evaluate("test").metrics
     for epoch in range(1, 41):
         adapter.train_epoch(epoch)
@@ -125,7 +103,7 @@ def test_the_onnx_form_says_the_same_of_any_number_of_images(
     import onnxruntime
 
     task = TINY[model]
-    adapter = prepare(a_pair_job(task, data[task], tmp_path, model=model))
+    adapter = prepare(Adapter, a_pair_job(task, data[task], tmp_path, model=model))
     written = adapter.export(["onnx"], tmp_path)["onnx"]
     assert written.max_difference is not None and written.max_difference < 1e-5
     session = onnxruntime.InferenceSession(written.path, providers=["CPUExecutionProvider"])
@@ -144,7 +122,7 @@ def test_the_onnx_form_says_the_same_of_any_number_of_images(
 def test_distances_that_are_told_are_those_that_are_measured(
     data: dict[str, Path], tmp_path: Path
 ) -> None:
-    adapter = prepare(a_pair_job(DEPTH, data[DEPTH], tmp_path))
+    adapter = prepare(Adapter, a_pair_job(DEPTH, data[DEPTH], tmp_path))
     metrics = DepthMetrics()
     images = sorted((data[DEPTH] / "rgb/test").glob("*.png"))
     for path, result in zip(images, adapter.predict(images), strict=True):
@@ -214,7 +192,7 @@ def test_what_cannot_be_is_refused_in_words(
         task, data[task], tmp_path, **{**changes, "model": model, "training": training}
     )
     with pytest.raises(AdapterError) as error:
-        train(job)
+        train(Adapter, job)
     assert said in f"{error.value} / {error.value.fix}"
 
 
@@ -223,25 +201,25 @@ def test_pairs_that_do_not_fit_each_other_are_named(tmp_path: Path) -> None:
     file = root / "high/val/3.png"
     Image.new("RGB", (72, 60)).save(file)
     with pytest.raises(AdapterError, match=r"val/3.png is 3 times as large") as error:
-        train(a_pair_job(ENLARGE, root, tmp_path / "run"))
+        train(Adapter, a_pair_job(ENLARGE, root, tmp_path / "run"))
     assert error.value.fix == "make a dataset of each"
     Image.new("RGB", (50, 40)).save(file)
     with pytest.raises(AdapterError, match="is 50 x 40, which is no multiple of the 24 x 20"):
-        train(a_pair_job(ENLARGE, root, tmp_path / "run"))
+        train(Adapter, a_pair_job(ENLARGE, root, tmp_path / "run"))
     root = write_depths(tmp_path / "depths")
     Image.new("I;16", (8, 8)).save(root / "depth/test/0.png")
     with pytest.raises(AdapterError, match=r"0.png is 8 x 8, and its image .* is 40 x 32"):
-        train(a_pair_job(DEPTH, root, tmp_path / "run"))
+        train(Adapter, a_pair_job(DEPTH, root, tmp_path / "run"))
     (root / "depth/test/0.png").unlink()
     with pytest.raises(AdapterError, match=r"test/0.png"):
-        train(a_pair_job(DEPTH, root, tmp_path / "run"))
+        train(Adapter, a_pair_job(DEPTH, root, tmp_path / "run"))
 
 
 def test_a_map_of_colours_is_refused_by_its_name(tmp_path: Path) -> None:
     root = write_depths(tmp_path / "depths")
     Image.new("RGB", (40, 32)).save(root / "depth/train/0.png")
     with pytest.raises(AdapterError, match=r"train/0.png cannot be read.*numbers of one channel"):
-        train(a_pair_job(DEPTH, root, tmp_path / "run"))
+        train(Adapter, a_pair_job(DEPTH, root, tmp_path / "run"))
 
 
 def test_a_model_that_tells_an_order_needs_to_be_told_how_far_it_sees(

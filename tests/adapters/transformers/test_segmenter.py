@@ -13,12 +13,12 @@ import torch
 from hotcoco import mask as runs
 from PIL import Image
 
+from adapter_training import assert_stops_change_nothing, prepare, train
 from segmentation_jobs import GROUNDS, a_segmentation_job, write_grounds
-from timm_jobs import differing, weights_of
+from timm_jobs import differing
 from toy_runs import Listener
-from vtspec.adapters.contract import AdapterError, Interrupted, Job
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.data.class_masks import IGNORED, list_masked_images, read_class_mask
-from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers.adapter import Adapter
 from vtspec.adapters.transformers.tasks.semantic_segmentation.images import count_pixels
 from vtspec.adapters.transformers.tasks.semantic_segmentation.segmenter import find_classes
@@ -31,25 +31,12 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_grounds(tmp_path_factory.mktemp("grounds"))
 
 
-def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> Listener:
-    listener = Listener(stop_after=stop_after)
-    fit(Adapter(job, listener), job, listener, resume)
-    return listener
-
-
-def prepared(job: Job) -> Adapter:
-    adapter = Adapter(job, Listener())
-    adapter.prepare_model()
-    adapter.prepare_dataset()
-    return adapter
-
-
 @pytest.fixture(scope="module")
 def learnt(grounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
     """A network that was trained for seconds."""
     training = {"epochs": 12, "learningRate": 0.005, "augmentation": "light"}
     job = a_segmentation_job(grounds, tmp_path_factory.mktemp("learnt"), training=training)
-    adapter = prepared(job)
+    adapter = prepare(Adapter, job)
     for epoch in range(1, 13):
         adapter.train_epoch(epoch)
     return adapter
@@ -71,22 +58,11 @@ def test_stopped_at_every_step_it_ends_with_the_bits_of_an_unbroken_run(
         "ema": {"decay": 0.9, "warmup": True},
     }
     params = {"dropPathRate": 0.2, "vflip": 0.5}
-    whole, broken = (
-        a_segmentation_job(grounds, tmp_path / name, training=training, params=params)
-        for name in ("whole", "broken")
+    assert_stops_change_nothing(
+        Adapter,
+        lambda folder: a_segmentation_job(grounds, folder, training=training, params=params),
+        tmp_path,
     )
-    train(whole)
-    stops = 0
-    while True:
-        try:
-            train(broken, stop_after=1, resume=stops > 0)
-            break
-        except Interrupted:
-            stops += 1
-    assert stops == 4
-    for file in ("model.safetensors", "ema.safetensors"):
-        ends = [job.workdir / "checkpoints/epoch-0002" for job in (whole, broken)]
-        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
 
 
 def test_what_it_says_of_a_file_is_what_is_measured(learnt: Adapter, grounds: Path) -> None:
@@ -151,7 +127,7 @@ def test_balanced_weights_follow_from_the_pixels_of_the_train_split(
     masks = [np.asarray(Image.open(grounds / f"masks/train/{number}.png")) for number in range(12)]
     counts = [sum(int((mask == place).sum()) for mask in masks) for place in range(3)]
     assert count_pixels(images, job) == counts
-    adapter = prepared(job)
+    adapter = prepare(Adapter, job)
     weights = adapter._require_training().network.weights  # type: ignore[attr-defined]
     assert weights.tolist() == pytest.approx([sum(counts) / (3 * count) for count in counts])
 
@@ -214,7 +190,7 @@ def test_a_mask_that_does_not_fit_is_refused(tmp_path: Path, mask: Any, said: st
     root = write_grounds(tmp_path / "data", train=4, val=2, test=2)
     Image.fromarray(mask).save(root / "masks/train/2.png")
     with pytest.raises(AdapterError, match=said) as error:
-        train(a_segmentation_job(root, tmp_path / "run"))
+        train(Adapter, a_segmentation_job(root, tmp_path / "run"))
     assert "masks/train/2.png" in str(error.value)
 
 
@@ -223,7 +199,7 @@ def test_a_split_without_a_pixel_of_the_classes_is_refused(tmp_path: Path) -> No
     for file in (root / "masks/val").iterdir():
         Image.fromarray(np.full((48, 64), IGNORED, np.uint8)).save(file)
     with pytest.raises(AdapterError, match="no pixel of the split"):
-        train(a_segmentation_job(root, tmp_path / "run"))
+        train(Adapter, a_segmentation_job(root, tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +218,7 @@ def test_what_cannot_be_is_refused_in_words(
 ) -> None:
     changes = {**changes, "training": {"augmentation": "standard", **changes.get("training", {})}}
     with pytest.raises(AdapterError) as error:
-        prepared(a_segmentation_job(grounds, tmp_path, **changes))
+        prepare(Adapter, a_segmentation_job(grounds, tmp_path, **changes))
     assert said in f"{error.value} / {error.value.fix}"
 
 

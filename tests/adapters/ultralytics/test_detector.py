@@ -11,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
+from adapter_training import assert_stops_change_nothing, train
 from detector_jobs import SHAPES, write_shapes
 from timm_jobs import differing, weights_of
 from toy_runs import Listener
-from vtspec.adapters.contract import AdapterError, Interrupted, Job
-from vtspec.adapters.training.loop import fit
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.ultralytics.adapter import Adapter
 from vtspec.adapters.ultralytics.images import ImageDataset, Item
 from vtspec.adapters.ultralytics.object_images import ImageObjects
@@ -27,12 +27,6 @@ pytestmark = pytest.mark.framework
 @pytest.fixture(scope="module")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_shapes(tmp_path_factory.mktemp("shapes"))
-
-
-def train(job: Job, *, stop_after: int | None = None, resume: bool = False) -> Listener:
-    listener = Listener(stop_after=stop_after)
-    fit(Adapter(job, listener), job, listener, resume)
-    return listener
 
 
 def an_adapter(shapes: Path, tmp_path: Path, **changes: Any) -> Adapter:
@@ -62,20 +56,9 @@ def test_stopped_at_every_step_it_ends_with_the_bits_of_an_unbroken_run(
         },
         "params": {"closeMosaic": 1, "emaSteps": 2.0, "bgr": 0.5, "cutmix": 0.5},
     }
-    whole = a_yolo_job(shapes, tmp_path / "whole", **changes)
-    train(whole)
-    broken = a_yolo_job(shapes, tmp_path / "broken", **changes)
-    stops = 0
-    while True:
-        try:
-            train(broken, stop_after=1, resume=stops > 0)
-            break
-        except Interrupted:
-            stops += 1
-    assert stops == 4
-    for file in ("model.safetensors", "ema.safetensors"):
-        ends = [job.workdir / "checkpoints/epoch-0002" for job in (whole, broken)]
-        assert differing(weights_of(ends[0], file), weights_of(ends[1], file)) == []
+    whole = assert_stops_change_nothing(
+        Adapter, lambda folder: a_yolo_job(shapes, folder, **changes), tmp_path
+    )
     averaged, last = (
         weights_of(whole.workdir / "checkpoints/epoch-0002", file)
         for file in ("ema.safetensors", "model.safetensors")
@@ -96,7 +79,7 @@ def test_every_family_trains_and_is_measured(shapes: Path, tmp_path: Path, model
     side = 64 if model in SMALLEST else 128
     training = {"augmentation": "standard", "imageSize": [side, side]}
     job = a_yolo_job(shapes, tmp_path, smoke=True, model=model, training=training)
-    (epoch,) = train(job).of("epoch")
+    (epoch,) = train(Adapter, job).of("epoch")
     assert epoch.train_loss > 0 and epoch.val_loss > 0
 
 
@@ -107,7 +90,7 @@ def test_workers_change_nothing(shapes: Path, tmp_path: Path) -> None:
         job = a_yolo_job(
             shapes, tmp_path / str(workers), training=training, params={"closeMosaic": 0}
         )
-        train(job)
+        train(Adapter, job)
         ends.append(weights_of(job.workdir / "checkpoints/epoch-0002"))
     assert differing(*ends) == []
 
@@ -393,7 +376,7 @@ def test_what_a_smoke_test_cannot_show_is_not_refused_by_it(shapes: Path, tmp_pa
         training={"epochs": 20, "augmentation": "standard"},
         params={"mosaic": 0.5},
     )
-    assert train(job).steps == 1
+    assert train(Adapter, job).steps == 1
 
 
 def test_a_picture_that_its_exif_turns_is_refused(tmp_path: Path) -> None:
@@ -403,7 +386,7 @@ def test_a_picture_that_its_exif_turns_is_refused(tmp_path: Path) -> None:
     file = root / "train/0.png"
     Image.open(file).save(file, exif=exif)
     with pytest.raises(AdapterError, match="its EXIF turns it"):
-        train(a_yolo_job(root, tmp_path / "run"))
+        train(Adapter, a_yolo_job(root, tmp_path / "run"))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -413,7 +396,7 @@ def test_a_broken_picture_of_a_mosaic_is_named(tmp_path: Path, workers: int) -> 
     training = {"augmentation": "standard", "workers": workers}
     job = a_yolo_job(root, tmp_path / "run", training=training, params={"closeMosaic": 0})
     with pytest.raises(AdapterError, match=r"train/3.png cannot be read"):
-        train(job)
+        train(Adapter, job)
 
 
 def test_a_frozen_backbone_stays_as_it_is(shapes: Path, tmp_path: Path) -> None:
