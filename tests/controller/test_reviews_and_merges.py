@@ -170,6 +170,76 @@ def test_what_was_merged_before_it_was_shown_is_not_run() -> None:
     assert "other plans than the ones that were shown" in world.find(number, "approval")[0]
 
 
+def test_a_review_counts_by_what_reviews_did_when_it_was_written() -> None:
+    world, number = open_one("comment")
+    world.review(number)
+    rest(world)
+    world.project = World(approval={"when": "approval"}).project
+    rest(world)
+    assert world.created == []
+    assert "under what `vtspec.yaml` says now" in world.find(number, "approval")[0]
+    world.review(number)
+    rest(world)
+    assert list_approvers(world) == ["ann"]
+
+
+def test_of_several_plans_what_an_earlier_review_leaves_is_told() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), a_spec(a_plan_of("birds")))
+    world.settle()
+    world.apply(number, PLAN)
+    world.review(number)
+    rest(world)
+    world.project = World(approval={"when": "approval"}).project
+    rest(world)
+    assert list_approvers(world) == ["bob"]
+    assert "approve once more" in world.find(number, "approval")[0]
+
+
+@pytest.mark.parametrize("when", ["comment", "approval"])
+def test_a_merge_counts_by_what_merges_did_then(when: str) -> None:
+    world, number = open_one(when)
+    world.set_state(number, "merged")
+    rest(world)
+    assert world.find(number, "approval") == []
+    world.project = World(approval={"when": "merge"}).project
+    rest(world)
+    assert world.created == []
+    (told,) = world.find(number, "approval")
+    line = f"/vtspec apply {PLAN.digest[7:14]}"
+    assert "said otherwise who approves" in told and line in told
+    world.comment(number, line)
+    rest(world)
+    assert list_approvers(world) == ["bob"]
+
+
+def test_a_merge_that_was_to_carry_out_and_does_no_more_is_told() -> None:
+    world, number = open_one("merge")
+    world.set_state(number, "merged")
+    world.project = World().project
+    rest(world)
+    assert world.created == []
+    assert "open another pull request" in world.find(number, "approval")[0]
+
+
+@pytest.mark.parametrize("when", ["approval", "merge"])
+def test_nothing_is_begun_by_the_word_of_who_was_given_the_right_later(when: str) -> None:
+    rules = {"when": when, "teams": ["small"]}
+    world = World(approval=rules, teams={"small": {"logins": ["ann"]}})
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    if when == "approval":
+        world.review(number, "kim")
+    else:
+        world.set_state(number, "merged", by="kim")
+    rest(world)
+    world.project = World(approval=rules, teams={"small": {"logins": ["ann", "kim"]}}).project
+    rest(world)
+    assert world.created == []
+    (told,) = world.find(number, "approval")
+    assert ("approve once more" if when == "approval" else "/vtspec apply") in told
+
+
 def set_policy(pulls: PullRequests, when: str) -> None:
     root = pulls.world.root
     git(root, "checkout", "-q", "main")

@@ -29,7 +29,7 @@ from vtspec.pipelines.controller.actions import (
 from vtspec.pipelines.controller.markers import (
     VisiblePlans,
     find_comments,
-    find_visible_since,
+    find_visible,
     make_marker,
     note_visible,
 )
@@ -256,8 +256,8 @@ class World:
         )
         plans = find_comments(at.comments, BOT, "plan")
         if plans:
-            since = find_visible_since(plans[0], self.visible.get(plans[0].id))
-            seen = replace(seen, plans_since=since)
+            visible = find_visible(plans[0], self.visible.get(plans[0].id))
+            seen = replace(seen, visible=visible)
         view = View(now=self.now, login=BOT, project=self.project)
         heads = list_earlier_heads(seen, view)
         earlier = [one for head in heads for one in at.earlier if one.head_sha == head]

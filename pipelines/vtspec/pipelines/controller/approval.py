@@ -4,6 +4,8 @@ Whoever asks is known by a login of the forge; what it may do is `vtspec.yaml`'s
 branch alone.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,6 +62,18 @@ def find_asker_problem(asker: Asker, author: str, project: "ProjectSpec") -> Sen
             "`approval.byAuthor`). 다른 사람에게 같은 줄을 부탁하세요",
         )
     return None
+
+
+def name_policy(project: "ProjectSpec") -> str:
+    """What says who approves and how, as a word and a hash: another name is another policy, under
+    which nobody has said anything yet. Limits are no part of it."""
+    approval, teams = project.approval, project.teams
+    listed = {login.casefold() for name in approval.teams for login in teams[name].logins}
+    members = [one for one in listed if find_member_team(teams, one) in approval.teams]
+    # Without any named team it is whoever may write, which the forge alone knows.
+    rules = [bool(approval.teams), sorted(members), approval.by_author]
+    found = hashlib.sha256(json.dumps(rules).encode()).hexdigest()
+    return f"{approval.when} {found[:16]}"
 
 
 def describe_approvers(project: "ProjectSpec") -> Sentence:

@@ -1,6 +1,7 @@
 """What a review that approves, or a merge, has carried out where `approval.when` says so. Pure.
 
-Bound to the head commit and to what the plan comment showed of it at that time: a review names no
+It counts by what `vtspec.yaml` said of approvals when the plans were shown, and says still. It is
+bound to the head commit and to what the plan comment showed of it at that time: a review names no
 digest.
 """
 
@@ -14,13 +15,15 @@ from vtspec.pipelines.forge.forge import Review
 from vtspec.pipelines.language import Sentence
 
 from .actions import Action, CommentKind, CreateRun, LabelRun
-from .approval import Asker, choose_team, find_asker_problem, find_limit_problem
+from .approval import Asker, choose_team, find_asker_problem, find_limit_problem, name_policy
 from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger, make_reservation
 from .markers import Shown, find_comments, parse_time, read_visible
 from .replies import (
+    MERGED_FOR_NOTHING,
     explain_early_review,
     explain_fork,
+    explain_merged_before,
     explain_merged_by_other,
     explain_merged_otherwise,
 )
@@ -50,11 +53,14 @@ def judge_approval(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict
     shown, targets = find_shown(seen, view.login), list_changed(seen.specs)
     if shown is None or shown.head_sha != seen.pull.head_sha or not targets:
         return Verdict()
-    match view.project.approval.when:
-        case "approval" if seen.pull.state == "open" and not seen.pull.is_draft:
+    when = view.project.approval.when
+    match seen.pull.state:
+        case "open" if when == "approval" and not seen.pull.is_draft:
             return _judge_reviews(seen, view, ledger, shown)
-        case "merge" if seen.pull.state == "merged":
+        case "merged" if when == "merge":
             return _judge_merge(seen, view, ledger, shown)
+        case "merged":
+            return _judge_earlier_merge(seen, ledger)
         case _:
             return Verdict()
 
@@ -70,14 +76,31 @@ def _judge_reviews(seen: PullRequestView, view: View, ledger: Ledger, shown: Sho
         for one in last.values()
         if (at := _find_approval_time(one, seen)) is not None and _may(one.user, seen, view)
     ]
-    since = parse_time(seen.plans_since)
+    since = _find_since(seen, view)
     # Unlike a comment it names no digest: of the same second, it may be of what was shown before.
     counted = [one for one in said if since is not None and one.at > since]
     if counted:
         return _carry_out(seen, view, ledger, counted)
-    if said and not any(ledger.list_by_plan(target.plan.id) for target in targets):
+    if said and _list_unbegun(targets, ledger):
         return Verdict(sentences=(explain_early_review(said[0].login),))
     return Verdict()
+
+
+def _find_since(seen: PullRequestView, view: View) -> datetime | None:
+    """Since when people have seen these plans under the policy that holds now."""
+    visible = seen.visible
+    if visible is None or visible.policy != name_policy(view.project):
+        return None
+    return parse_time(visible.since)
+
+
+def _list_unbegun(targets: Sequence[Target], ledger: Ledger) -> list[Target]:
+    """Those of the plans that nothing has come of yet, and something could."""
+    return [
+        one
+        for one in list_open(targets, ledger)
+        if find_standing(one, ledger).begin in ("new", "completion")
+    ]
 
 
 def _find_approval_time(review: Review, seen: PullRequestView) -> datetime | None:
@@ -98,20 +121,31 @@ def _find_problem(login: str, seen: PullRequestView, view: View) -> Sentence | N
 
 def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> Verdict:
     targets, at = list_changed(seen.specs), parse_time(seen.pull.merged_at)
-    left, since = list_open(list_changed(seen.specs), ledger), parse_time(seen.plans_since)
-    if seen.merged_by is None or at is None or since is None:
+    left, visible = list_open(targets, ledger), seen.visible
+    if seen.merged_by is None or at is None or visible is None:
         return Verdict()
+    since = parse_time(visible.since)
     line, problem = write_line(left, seen.specs), _find_problem(seen.merged_by, seen, view)
-    if problem is not None:
+    if visible.policy != name_policy(view.project):
+        left = _list_unbegun(targets, ledger)
+        told = explain_merged_before(write_line(left, seen.specs))
+    elif problem is not None:
         told = explain_merged_by_other(seen.merged_by, problem, line)
     elif not is_allowed(seen, view):
         told = explain_fork(seen.pull.head_sha)
-    elif shown.all_digest != compute_all_digest(targets) or at <= since:
+    elif shown.all_digest != compute_all_digest(targets) or since is None or at <= since:
         # What the merge made of the plans nobody has seen; a comment may still approve it.
         told = explain_merged_otherwise(line)
     else:
         return _carry_out(seen, view, ledger, [_Said(seen.merged_by, "merge", at)])
     return Verdict(sentences=(told,) if left else ())
+
+
+def _judge_earlier_merge(seen: PullRequestView, ledger: Ledger) -> Verdict:
+    """What is told of a merge that was to carry plans out, where none does any more."""
+    is_meant = seen.visible is not None and seen.visible.policy.startswith("merge ")
+    left = _list_unbegun(list_changed(seen.specs), ledger) if is_meant else []
+    return Verdict(sentences=(MERGED_FOR_NOTHING,) if left else ())
 
 
 def _carry_out(

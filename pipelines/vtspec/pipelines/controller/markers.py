@@ -5,7 +5,7 @@ A marker counts in a comment of our own login alone; anybody can type one.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -21,6 +21,7 @@ _SHOWN: Final = re.compile(
 _PLAN: Final = re.compile(
     r"<!-- vtspec:digest ([a-z0-9-]{1,40}) ([0-9a-f]{64}) ([0-9a-f]{7,64}) -->"
 )
+_POLICY: Final = re.compile(r"<!-- vtspec:policy ([a-z]{1,20} [0-9a-f]{16}) -->")
 _HIDDEN: Final = re.compile(r"^<!-- vtspec:[^\n]* -->\s*$", re.M)
 _MOST_DIGESTS: Final = 60
 """Digests that a plan comment remembers of its commit, and as many of earlier ones."""
@@ -38,11 +39,13 @@ class ShownDigest:
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """Of which commit a plan comment is and since when (seconds of the epoch), and the digest over
-    the plans that the pull request changes; `digests`, the newest first."""
+    the plans that the pull request changes; `policy` is what then said who approves them and how,
+    as `name_policy` has it, "" where it is not noted; `digests`, the newest first."""
 
     head_sha: str
     head_since: int
     all_digest: str
+    policy: str = ""
     digests: tuple[ShownDigest, ...] = ()
 
     def is_seen(self, head_sha: str, at: datetime | None) -> bool:
@@ -92,10 +95,12 @@ def read_shown(body: str) -> Shown | None:
     found = _SHOWN.search(body)
     if found is None:
         return None
+    policy = _POLICY.search(body)
     return Shown(
         head_sha=found[1],
         head_since=int(found[2]),
         all_digest=found[3],
+        policy="" if policy is None else policy[1],
         digests=tuple(
             ShownDigest(spec=one[1], digest=one[2], head_sha=one[3])
             for one in _PLAN.finditer(body)
@@ -103,54 +108,62 @@ def read_shown(body: str) -> Shown | None:
     )
 
 
-def update_shown(
-    before: Shown | None, head_sha: str, all_digest: str, now: datetime, new: Sequence[ShownDigest]
-) -> Shown:
+def update_shown(before: Shown | None, new: Shown) -> Shown:
     """The same for what is shown from now on; what is shown already keeps its time."""
-    at = int(now.timestamp())
     older = () if before is None else before.digests
     # What is still the plan is no news; but of which heads there were one stands for each.
-    planned, heads = {one.digest for one in new}, {head_sha}
+    planned, heads = {one.digest for one in new.digests}, {new.head_sha}
     earlier: list[ShownDigest] = []
     for one in older:
         if one.digest not in planned or one.head_sha not in heads:
             earlier.append(one)
             heads.add(one.head_sha)
-    has_head = before is not None and before.head_sha == head_sha
-    return Shown(
-        head_sha=head_sha,
-        head_since=before.head_since if before is not None and has_head else at,
-        all_digest=all_digest,
-        digests=(*new[:_MOST_DIGESTS], *earlier[:_MOST_DIGESTS]),
+    has_head = before is not None and before.head_sha == new.head_sha
+    return replace(
+        new,
+        head_since=before.head_since if before is not None and has_head else new.head_since,
+        digests=(*new.digests[:_MOST_DIGESTS], *earlier[:_MOST_DIGESTS]),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class VisiblePlans:
-    """Since when a plan comment of ours has shown the plans that a pull request changes, as who
-    wrote it remembers: a hidden line is whoever's who may edit it. `updated_at` is the comment's,
-    as they wrote it last."""
+    """Since when a plan comment of ours has shown the plans that a pull request changes, under one
+    policy, as who wrote it remembers: a hidden line is whoever's who may edit it. `updated_at` is
+    the comment's, as they wrote it last."""
 
     all_digest: str
+    policy: str
     since: str
     updated_at: str
 
 
 def note_visible(before: VisiblePlans | None, written: Comment) -> VisiblePlans:
     """What is to be remembered of a plan comment that was just written."""
-    shown = read_shown(written.body)
-    all_digest = "" if shown is None else shown.all_digest
-    is_same = before is not None and before.all_digest == all_digest
-    since = before.since if before is not None and is_same else written.updated_at
-    return VisiblePlans(all_digest=all_digest, since=since, updated_at=written.updated_at)
+    made = _read_visible_plans(written)
+    is_same = before is not None and (before.all_digest, before.policy) == (
+        made.all_digest,
+        made.policy,
+    )
+    return replace(made, since=before.since) if before is not None and is_same else made
 
 
-def find_visible_since(comment: Comment, known: VisiblePlans | None) -> str:
-    """Since when people have seen what a plan comment shows: where another process, or somebody
-    else, wrote it last, since then."""
+def find_visible(comment: Comment, known: VisiblePlans | None) -> VisiblePlans:
+    """What people see in a plan comment, and since when: where another process, or somebody else,
+    wrote it last, since then."""
     if known is None or known.updated_at != comment.updated_at:
-        return comment.updated_at
-    return known.since
+        return _read_visible_plans(comment)
+    return known
+
+
+def _read_visible_plans(comment: Comment) -> VisiblePlans:
+    shown, at = read_shown(comment.body), comment.updated_at
+    return VisiblePlans(
+        all_digest="" if shown is None else shown.all_digest,
+        policy="" if shown is None else shown.policy,
+        since=at,
+        updated_at=at,
+    )
 
 
 def render_shown(shown: Shown) -> str:
@@ -161,6 +174,8 @@ def render_shown(shown: Shown) -> str:
 def _render_lines(shown: Shown) -> Iterator[str]:
     words = (shown.head_sha, shown.head_since, shown.all_digest)
     yield make_marker(" ".join(map(str, ("of", *words))))
+    if shown.policy:
+        yield make_marker(f"policy {shown.policy}")
     for one in shown.digests:
         yield make_marker(f"digest {one.spec} {one.digest} {one.head_sha}")
 

@@ -9,7 +9,7 @@ from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.project.git_mirror import GitMirror
 
 from .commands import parse_command
-from .markers import CONCLUDED, find_comments, find_visible_since, make_marker
+from .markers import CONCLUDED, find_comments, find_visible, make_marker
 from .request import LATEST
 from .site import Reason, Site
 from .view import PullRequestView
@@ -156,7 +156,7 @@ def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by, login = pull.merged_by or None, forge.find_login()
     plans = find_comments(comments, login, "plan")
-    since = find_visible_since(plans[0], site.visible.get(plans[0].id)) if plans else ""
+    visible = find_visible(plans[0], site.visible.get(plans[0].id)) if plans else None
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
     return PullRequestView(
         pull=pull,
@@ -166,7 +166,7 @@ def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
         permissions=_find_permissions(forge, people - {login, ""}),
         merged_by=merged_by,
         full_text=f"{pull.url}/checks" if forge.has_checks else None,
-        plans_since=since,
+        visible=visible,
     )
 
 

@@ -14,6 +14,7 @@ from vtspec.pipelines.forge.forge import Comment, ReactionContent
 
 from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
 from .answers import answer_comment
+from .approval import name_policy
 from .approval_policy import Verdict, judge_approval
 from .approved_runs import list_approved, read_approved, render_approved, update_approved
 from .commands import parse_command
@@ -26,6 +27,7 @@ from .markers import (
     CONCLUDED,
     DUPLICATE,
     Outcome,
+    Shown,
     ShownDigest,
     find_comments,
     find_replies,
@@ -281,15 +283,18 @@ def render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str,
     head = seen.pull.head_sha
     shown = update_shown(
         find_shown(seen, view.login),
-        head,
-        compute_all_digest(list_changed(seen.specs)),
-        view.now,
-        [
-            ShownDigest(
-                spec=target.plan.name, digest=strip_digest(target.plan.digest), head_sha=head
-            )
-            for target in list_targets(seen.specs)
-        ],
+        Shown(
+            head_sha=head,
+            head_since=int(view.now.timestamp()),
+            all_digest=compute_all_digest(list_changed(seen.specs)),
+            policy=name_policy(view.project),
+            digests=tuple(
+                ShownDigest(
+                    spec=target.plan.name, digest=strip_digest(target.plan.digest), head_sha=head
+                )
+                for target in list_targets(seen.specs)
+            ),
+        ),
     )
     return render_plan_comment(seen, view, ledger, shown)
 

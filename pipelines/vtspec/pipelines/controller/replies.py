@@ -52,6 +52,13 @@ NOTHING_RUNS: Final = Sentence(
     ko="이 풀 리퀘스트에서 실행 중인 것이 없어 중지할 것이 없습니다",
 )
 
+MERGED_FOR_NOTHING: Final = Sentence(
+    en="This was merged while a merge carried plans out here, and `vtspec.yaml` says otherwise "
+    "now, so nothing was carried out; open another pull request with what is still wanted.",
+    ko="병합이 계획을 실행하던 때에 병합되었지만 지금의 `vtspec.yaml`은 다르게 정하므로 아무것도 "
+    "실행하지 않았습니다. 아직 필요하면 풀 리퀘스트를 새로 여세요.",
+)
+
 
 def explain_bad(
     bad: BadCommand, line: str | None, changes: Sentence | None = None
@@ -340,14 +347,24 @@ def explain_merged_otherwise(line: str) -> Sentence:
     )
 
 
+def explain_merged_before(line: str) -> Sentence:
+    """The merge was under another policy than that of now."""
+    return Sentence(
+        en="When this was merged, `vtspec.yaml` said otherwise who approves plans and how, so "
+        f"nothing was carried out; who may approve now pastes:\n\n```\n{line}\n```",
+        ko="병합할 때는 `vtspec.yaml`의 승인 규칙이 지금과 달라서 아무것도 실행하지 않았습니다. "
+        f"지금 승인할 수 있는 사람이 붙여 넣으세요:\n\n```\n{line}\n```",
+    )
+
+
 def explain_early_review(login: str) -> Sentence:
     """Who approved may have seen other plans than those that are shown."""
     name = quote(login)
     return Sentence(
-        en=f"The review of {name} is from before the plans above were shown, so it carries "
-        "nothing out. Read them, and approve once more.",
-        ko=f"{name}의 리뷰는 위 계획이 표시되기 전의 것이라 아무것도 실행하지 않았습니다. 계획을 "
-        "읽고 다시 승인하세요.",
+        en=f"The review of {name} is from before the plans above were shown, under what "
+        "`vtspec.yaml` says now, so it carries nothing out. Read them, and approve once more.",
+        ko=f"{name}의 리뷰는 위 계획이 지금의 `vtspec.yaml`에 따라 표시되기 전의 것이라 아무것도 "
+        "실행하지 않았습니다. 계획을 읽고 다시 승인하세요.",
     )
 
 

@@ -30,6 +30,7 @@ from vtspec.pipelines.runs.state import RunState, Standing, find_standing
 from vtspec.schema.problem import Problem
 
 from .expected_cost import ExpectedCost
+from .markers import VisiblePlans
 from .reservations import Reservation
 
 if TYPE_CHECKING:
@@ -186,8 +187,8 @@ class PullRequestView:
     `reactions` are those to comments that begin with `/vtspec`; `permissions` are of everybody
     who wrote such a comment, approved or merged, and who is absent has none. `experiments` are
     all names in its tree, `removed` the files of those that it takes away. `full_text` is where
-    what of the plan comment had to be cut can be read. `plans_since` is since when people have
-    seen the plans that it shows. `earlier` are plans of earlier heads, where
+    what of the plan comment had to be cut can be read. `visible` is what people see there, and
+    since when, None where there is none yet. `earlier` are plans of earlier heads, where
     a command that nobody has answered asks for what is no plan any more.
     """
 
@@ -202,7 +203,7 @@ class PullRequestView:
     removed: Sequence[str] = ()
     changes_project: bool = False
     full_text: str | None = None
-    plans_since: str = ""
+    visible: VisiblePlans | None = None
     earlier: Sequence[EarlierPlans] = ()
 
 
