@@ -248,6 +248,21 @@ def set_policy(pulls: PullRequests, when: str) -> None:
     git(root, "checkout", "-q", "proposed")
 
 
+def merge(pulls: PullRequests, *, is_other: bool = False) -> None:
+    """Have ben merge it; into plans that are others than it shows, if `is_other`."""
+    root = pulls.world.root
+    git(root, "checkout", "-q", "main")
+    base = git(root, "rev-parse", "HEAD")
+    git(root, "merge", "-q", "--no-ff", "-m", "merge", "proposed")
+    if is_other:
+        # As where the default branch has changed another line of it meanwhile.
+        change(root, DEEP, "batchSize: 64", "batchSize: 32")
+        commit(root)
+    merged = pulls.github.repository.pull_requests[pulls.number]
+    merged.base_sha, merged.merge_sha = base, git(root, "rev-parse", "HEAD")
+    pulls.github.repository.close(pulls.number, is_merged=True, author="ben")
+
+
 def pass_time(pulls: PullRequests, seconds: float) -> None:
     pulls.github.server.world.now += timedelta(seconds=seconds)
 
@@ -307,22 +322,23 @@ def test_a_review_of_what_nobody_could_see_yet_carries_nothing_out(pulls: PullRe
     assert "from before the plans above were shown" in read_approval_comments(pulls)[0]
 
 
+def test_what_was_merged_while_nobody_looked_is_carried_out(pulls: PullRequests) -> None:
+    set_policy(pulls, "merge")
+    pulls.settle()
+    # Nothing was said in it for longer than comments are asked for.
+    pass_time(pulls, 3 * 86_400 + 1_800)
+    merge(pulls)
+    pulls.site = pulls.make_other_site()
+    pulls.settle()
+    assert len(pulls.world.server.workflows()) == 1
+
+
 @pytest.mark.parametrize("is_other", [False, True])
 def test_what_a_merge_has_made_is_what_is_run(pulls: PullRequests, is_other: bool) -> None:
     set_policy(pulls, "merge")
     pulls.settle()
     pass_time(pulls, 30)
-    root = pulls.world.root
-    git(root, "checkout", "-q", "main")
-    base = git(root, "rev-parse", "HEAD")
-    git(root, "merge", "-q", "--no-ff", "-m", "merge", "proposed")
-    if is_other:
-        # As where the default branch has changed another line of it meanwhile.
-        change(root, DEEP, "batchSize: 64", "batchSize: 32")
-        commit(root)
-    merged = pulls.github.repository.pull_requests[pulls.number]
-    merged.base_sha, merged.merge_sha = base, git(root, "rev-parse", "HEAD")
-    pulls.github.repository.close(pulls.number, is_merged=True, author="ben")
+    merge(pulls, is_other=is_other)
     pulls.settle()
     assert len(pulls.world.server.workflows()) == (0 if is_other else 1)
     assert len(read_approval_comments(pulls)) == (1 if is_other else 0)

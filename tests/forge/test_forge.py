@@ -72,6 +72,21 @@ def test_comments_of_late_are_found_whatever_their_pull_request(site: Site) -> N
     assert early not in found
 
 
+def test_what_was_merged_since_a_time_is_found(site: Site) -> None:
+    early, closed, merged = (site.open_pull_request() for _ in range(3))
+    site.merge(early)
+    time.sleep(1.1)
+    mark = site.write_comment(merged, "mark")
+    (written,) = [one for one in site.forge.list_comments(merged) if one.id == mark]
+    since = datetime.fromisoformat(written.created_at)
+    site.close(closed)
+    assert merged not in site.forge.list_merged_since(since)
+    site.merge(merged)
+    found = site.forge.list_merged_since(since)
+    assert merged in found
+    assert not {early, closed} & {*found}
+
+
 def test_a_push_is_another_head(site: Site) -> None:
     number = site.open_pull_request()
     before = site.forge.get_pull_request(number).head_sha

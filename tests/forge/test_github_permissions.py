@@ -42,6 +42,7 @@ metadata read GET /repos/{owner}/{repo}/collaborators/{username}/permission
 pull requests read GET /repos/{owner}/{repo}/pulls
 pull requests read GET /repos/{owner}/{repo}/pulls/{pull_number}
 pull requests read GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews
+issues read GET /repos/{owner}/{repo}/issues
 issues read GET /repos/{owner}/{repo}/issues/comments
 issues read GET /repos/{owner}/{repo}/issues/{issue_number}/comments
 pull requests write POST /repos/{owner}/{repo}/issues/{issue_number}/comments
@@ -92,6 +93,7 @@ def ask_everything(forge: Forge, number: int) -> None:
     forge.find_login()
     forge.list_open_pull_requests()
     forge.get_pull_request(number)
+    forge.list_merged_since(datetime(2026, 1, 1, tzinfo=UTC))
     forge.list_comments_since(datetime(2026, 1, 1, tzinfo=UTC))
     made = forge.create_comment(number, "<!-- vtspec:plan -->\nThe plan.")
     forge.list_comments(number)

@@ -94,6 +94,19 @@ class Answers:
             "base": {**example["base"], **base, "repo": base_repository},
         }
 
+    def show_issue(self, repository: Repository, pull_request: PullRequest) -> Object:
+        """A pull request in a list of issues."""
+        (example,) = self._description.find_example("issue-items")
+        merge = {**example["pull_request"], "merged_at": pull_request.merged_at}
+        return {
+            **example,
+            "number": pull_request.number,
+            "title": pull_request.title,
+            "state": pull_request.state,
+            "updated_at": repository.find_change(pull_request.number),
+            "pull_request": merge,
+        }
+
     def show_comment(self, repository: Repository, comment: Comment) -> Object:
         """A comment."""
         page = f"https://github.com/{repository.full_name}/pull/{comment.number}"

@@ -28,6 +28,7 @@ GET /repos/{owner}/{repo}/installation
 POST /app/installations/{installation_id}/access_tokens
 GET /repos/{owner}/{repo}/pulls
 GET /repos/{owner}/{repo}/pulls/{pull_number}
+GET /repos/{owner}/{repo}/issues
 GET /repos/{owner}/{repo}/issues/comments
 GET /repos/{owner}/{repo}/issues/{issue_number}/comments
 POST /repos/{owner}/{repo}/issues/{issue_number}/comments

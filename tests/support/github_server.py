@@ -242,6 +242,16 @@ class _Call:
         ]
         return self._page(found)
 
+    def _list_issues(self) -> _Reply:
+        repository, query = self._repository(), self._asked.query
+        found = [
+            self._answers.show_issue(repository, one)
+            for one in repository.pull_requests.values()
+            if query.get("state", "open") in (one.state, "all")
+            and repository.find_change(one.number) >= query.get("since", "")
+        ]
+        return self._page(found)
+
     def _show_pull_request(self) -> _Reply:
         repository = self._repository()
         found = repository.pull_requests[self._number(repository, "pull_number")]
@@ -416,6 +426,7 @@ _ROUTES: Final[dict[tuple[str, str], Callable[[_Call], _Reply]]] = {
     ("GET", "/pulls"): _Call._list_pull_requests,
     ("GET", "/pulls/{pull_number}"): _Call._show_pull_request,
     ("GET", "/pulls/{pull_number}/reviews"): _Call._list_reviews,
+    ("GET", "/issues"): _Call._list_issues,
     ("GET", "/issues/comments"): _Call._list_all_comments,
     ("GET", "/issues/{issue_number}/comments"): _Call._list_comments,
     ("POST", "/issues/{issue_number}/comments"): _Call._create_comment,

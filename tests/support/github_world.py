@@ -153,6 +153,12 @@ class Repository:
             pull_request.merge_sha = pull_request.merge_sha or pull_request.head_sha
         self._tell_pull_request(pull_request, "closed", author)
 
+    def find_change(self, number: int) -> str:
+        """When something became of a pull request last."""
+        made = self.pull_requests[number]
+        said = [one.updated_at for one in self.comments.values() if one.number == number]
+        return max(made.created_at, made.merged_at or "", *said)
+
     def reopen(self, number: int, author: str = "ana") -> None:
         """A closed pull request is open again."""
         self.pull_requests[number].state = "open"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.errors import Permanent, Temporary
@@ -40,8 +40,22 @@ def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reas
     written of late; those of them that are not there, with the reason."""
     pulls = {one.number: one for one in site.forge.list_open_pull_requests()}
     # Those that were closed or merged since, of which nobody may have told.
-    closed, left_out = get_pulls(site.forge, (site.opened | _list_spoken(site)) - {*pulls})
+    over = site.opened | _list_spoken(site) | _list_merged(site)
+    closed, left_out = get_pulls(site.forge, over - {*pulls})
     return {**pulls, **closed}, left_out
+
+
+def _list_merged(site: Site) -> set[int]:
+    """At the first survey, the pull requests that may have been merged while nobody looked: their
+    merge may be what carries plans out."""
+    if site.heard is not None:
+        return set()
+    return {*site.forge.list_merged_since(_round(site.now - _AWAY))}
+
+
+def _round(time: datetime) -> datetime:
+    # The same question for minutes, so that a forge may answer that nothing is new.
+    return time - timedelta(minutes=time.minute % 5, seconds=time.second)
 
 
 def _list_spoken(site: Site) -> set[int]:
@@ -50,9 +64,7 @@ def _list_spoken(site: Site) -> set[int]:
     merged, and their runs have ended, while nobody looked."""
     login, heard = site.forge.find_login(), site.heard
     oldest = (site.now - _AWAY if heard is None else heard) - LATEST
-    # The same question for minutes, so that a forge may answer that nothing is new.
-    since = oldest - timedelta(minutes=oldest.minute % 5, seconds=oldest.second)
-    comments = site.forge.list_comments_since(since)
+    comments = site.forge.list_comments_since(_round(oldest))
     told = {
         number
         for number, one in comments

@@ -79,6 +79,16 @@ class _PullRequest(_Answer):
     html_url: str
 
 
+class _Merge(_Answer):
+    merged_at: str | None = None
+
+
+class _Issue(_Answer):
+    number: int
+    # Absent, or null, where it is no pull request.
+    pull_request: _Merge | None = None
+
+
 class _Comment(_Answer):
     id: int
     body: str | None = None
@@ -218,6 +228,15 @@ def read_pull_requests(raw: Sequence[Any]) -> list[PullRequest]:
     found = [_make_pull_request(one) for one in read_answers(_PullRequest, raw)]
     by_number = {one.number: one for one in found}
     return [by_number[number] for number in sorted(by_number)]
+
+
+def read_merged_numbers(raw: Sequence[Any]) -> list[int]:
+    """The numbers of merged pull requests, out of issues and pull requests."""
+    found = read_answers(_Issue, raw)
+    merged = {
+        one.number for one in found if one.pull_request is not None and one.pull_request.merged_at
+    }
+    return sorted(merged)
 
 
 def read_comment(raw: Any) -> Comment:

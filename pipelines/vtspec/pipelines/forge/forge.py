@@ -166,6 +166,11 @@ class Forge(Protocol):
         """One, whatever its state."""
         ...
 
+    def list_merged_since(self, time: datetime) -> Sequence[int]:
+        """The numbers of the pull requests that are merged, of those that something became of
+        since then."""
+        ...
+
     def list_comments(self, number: int) -> Sequence[Comment]:
         """All comments of a pull request, the oldest first. Those that we wrote a moment ago are
         among them, even where the forge's own list is behind."""

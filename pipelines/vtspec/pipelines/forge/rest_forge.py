@@ -15,6 +15,7 @@ from .answers import (
     read_comment,
     read_comments,
     read_login,
+    read_merged_numbers,
     read_numbered_comments,
     read_pull_request,
     read_pull_requests,
@@ -104,6 +105,11 @@ class RestForge:
         """One, whatever its state."""
         return read_pull_request(self._api.get(self._path("pulls", number)))
 
+    def list_merged_since(self, time: datetime) -> Sequence[int]:
+        """The numbers of the merged pull requests that something became of since then."""
+        query = {"state": "closed", "since": _write_time(time)}
+        return read_merged_numbers(self._api.list(self._path("issues"), query))
+
     def list_comments(self, number: int) -> Sequence[Comment]:
         """All comments of a pull request, the oldest first, with those that we wrote just now."""
         listed = read_comments(self._api.list(self._path("issues", number, "comments")))
@@ -112,7 +118,7 @@ class RestForge:
     def list_comments_since(self, time: datetime) -> Sequence[tuple[int, Comment]]:
         """The comments of all pull requests that were written or changed since then, each with the
         number of its pull request."""
-        query = {"since": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        query = {"since": _write_time(time)}
         return read_numbered_comments(self._api.list(self._path("issues", "comments"), query))
 
     def create_comment(self, number: int, body: str) -> Comment:
@@ -200,3 +206,7 @@ class RestForge:
 def cut(text: str, longest: int) -> str:
     """The text, or its beginning and `…` where it is longer."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _write_time(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
