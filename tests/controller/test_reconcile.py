@@ -478,12 +478,34 @@ def test_the_author_of_a_pull_request_who_may_not_write_is_told_so() -> None:
     assert "Only who may write" in world.reply_to(number, said)
 
 
-@pytest.mark.parametrize("author", [BOT, "dependabot[bot]"])
-def test_no_program_is_obeyed_or_answered(author: str) -> None:
+def test_no_program_is_obeyed_or_answered() -> None:
     world, number = an_open_world()
-    said = world.apply(number, PLAN, author)
+    said = world.apply(number, PLAN, "dependabot[bot]")
     assert world.settle() == []
     assert world.reactions_to(number, said) == set()
+
+
+def test_who_types_commands_by_the_account_that_we_speak_as_is_told_so() -> None:
+    world, number = an_open_world()
+    said = world.apply(number, PLAN, BOT)
+    world.settle()
+    assert world.created == []
+    assert "the one that the controller itself speaks as" in world.reply_to(number, said)
+    assert world.reactions_to(number, said) == {"-1"}
+
+
+@pytest.mark.parametrize("when", ["approval", "merge"])
+def test_who_approves_by_the_account_that_we_speak_as_is_told_so(when: str) -> None:
+    world = World(approval={"when": when})
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    if when == "approval":
+        world.review(number, BOT)
+    else:
+        world.set_state(number, "merged", by=BOT)
+    world.settle()
+    assert world.created == []
+    assert "the one that the controller itself speaks as" in world.find(number, "approval")[0]
 
 
 def test_a_fork_is_planned_and_runs_only_what_a_maintainer_allowed() -> None:

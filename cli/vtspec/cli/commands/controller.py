@@ -141,7 +141,8 @@ def command(context: click.Context, /, repositories: tuple[str, ...], **options:
     names = ", ".join(site.forge.repository for site in sites)
 
     def tell_start() -> None:
-        report(f"looking after {names}; {', '.join(told)}")
+        login = sites[0].forge.find_login()
+        report(f"looking after {names} as {login}, who commands nothing; {', '.join(told)}")
 
     serve_repositories(workers, address, secrets, metrics_address, tell_start)
 

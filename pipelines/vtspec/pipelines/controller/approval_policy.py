@@ -21,11 +21,13 @@ from .ledger import Ledger, make_reservation
 from .markers import Shown, find_comments, parse_time, read_visible
 from .replies import (
     MERGED_FOR_NOTHING,
+    OWN_ACCOUNT,
     explain_early_review,
     explain_fork,
     explain_merged_before,
     explain_merged_by_other,
     explain_merged_otherwise,
+    explain_own_review,
 )
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .run_replies import put_before
@@ -81,8 +83,13 @@ def _judge_reviews(seen: PullRequestView, view: View, ledger: Ledger, shown: Sho
     counted = [one for one in said if since is not None and one.at > since]
     if counted:
         return _carry_out(seen, view, ledger, counted)
-    if said and _list_unbegun(targets, ledger):
+    if not _list_unbegun(targets, ledger):
+        return Verdict()
+    if said:
         return Verdict(sentences=(explain_early_review(said[0].login),))
+    ours = last.get(view.login)
+    if ours is not None and _find_approval_time(ours, seen) is not None:
+        return Verdict(sentences=(explain_own_review(view.login),))
     return Verdict()
 
 
@@ -115,6 +122,8 @@ def _may(login: str, seen: PullRequestView, view: View) -> bool:
 
 
 def _find_problem(login: str, seen: PullRequestView, view: View) -> Sentence | None:
+    if login == view.login:
+        return OWN_ACCOUNT
     asker = Asker(login=login, permission=seen.permissions.get(login, "none"))
     return find_asker_problem(asker, seen.pull.author, view.project)
 

@@ -38,8 +38,8 @@ from .markers import (
 )
 from .plan_comment import render_plan_comment
 from .progress_comment import render_progress_comment
-from .replies import render_verdict
-from .request import Answer, Request, find_shown
+from .replies import OWN_ACCOUNT, render_verdict
+from .request import Answer, Request, find_shown, refuse
 from .result_comment import render_result_comment
 from .view import Attempt, PullRequestView, UnclearRun, View
 
@@ -143,7 +143,7 @@ def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
             found += [
                 (comment, seen)
                 for comment in seen.comments
-                if _is_others(comment, view.login) and parse_command(comment.body) is not None
+                if _is_persons(comment) and parse_command(comment.body) is not None
             ]
     found.sort(key=lambda one: (one[0].created_at, one[0].id))
     for comment, seen in found:
@@ -152,9 +152,10 @@ def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
         yield from answered
 
 
-def _is_others(comment: Comment, login: str) -> bool:
-    # Neither our own words nor those of another program start anything: two could talk for ever.
-    return comment.author not in ("", login) and not comment.author.endswith("[bot]")
+def _is_persons(comment: Comment) -> bool:
+    # No other program's words start anything: two could talk for ever. Nothing that we write is a
+    # command; by an account of ours that is one, a person has typed it.
+    return comment.author != "" and not comment.author.endswith("[bot]")
 
 
 def _answer_one(
@@ -172,7 +173,8 @@ def _answer_one(
         yield _conclude(number, cause, replied)
         return
     request = Request(view=view, seen=seen, comment=comment, ledger=ledger)
-    answer = answer_comment(request)
+    is_ours = comment.author == view.login
+    answer = refuse(OWN_ACCOUNT) if is_ours else answer_comment(request)
     if answer is None:
         return
     if answer.effects and "eyes" not in ours:

@@ -51,6 +51,13 @@ NOTHING_RUNS: Final = Sentence(
     en="nothing of this pull request runs, so there is nothing to stop",
     ko="이 풀 리퀘스트에서 실행 중인 것이 없어 중지할 것이 없습니다",
 )
+OWN_ACCOUNT: Final = Sentence(
+    en="this account is the one that the controller itself speaks as, so what it says carries "
+    "nothing out: give the controller a GitHub App, or a token of an account of its own, or ask "
+    "somebody else",
+    ko="이 계정은 컨트롤러가 쓰는 계정이라 아무것도 실행할 수 없습니다. 컨트롤러에 GitHub App이나 "
+    "전용 계정의 토큰을 주거나 다른 사람에게 부탁하세요",
+)
 
 MERGED_FOR_NOTHING: Final = Sentence(
     en="This was merged while a merge carried plans out here, and `vtspec.yaml` says otherwise "
@@ -365,6 +372,15 @@ def explain_early_review(login: str) -> Sentence:
         "`vtspec.yaml` says now, so it carries nothing out. Read them, and approve once more.",
         ko=f"{name}의 리뷰는 위 계획이 지금의 `vtspec.yaml`에 따라 표시되기 전의 것이라 아무것도 "
         "실행하지 않았습니다. 계획을 읽고 다시 승인하세요.",
+    )
+
+
+def explain_own_review(login: str) -> Sentence:
+    """Who approved is the account that the controller speaks as."""
+    name = quote(login)
+    return Sentence(
+        en=f"The review of {name} carries nothing out: {OWN_ACCOUNT.en}.",
+        ko=f"{name}의 리뷰로는 아무것도 실행하지 않습니다. {OWN_ACCOUNT.ko}.",
     )
 
 
