@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cluster_world import recorded_status
 from git_repositories import commit, git
 from plan_repository import change
 from proposed_changes import DEEP
@@ -248,10 +249,14 @@ def set_policy(pulls: PullRequests, when: str) -> None:
     git(root, "checkout", "-q", "proposed")
 
 
-def merge(pulls: PullRequests, *, is_other: bool = False) -> None:
+def find_line(text: str) -> str:
+    return next(one for one in text.splitlines() if "/vtspec apply" in one)
+
+
+def merge(pulls: PullRequests, branch: str = "main", *, is_other: bool = False) -> None:
     """Have ben merge it; into plans that are others than it shows, if `is_other`."""
     root = pulls.world.root
-    git(root, "checkout", "-q", "main")
+    git(root, "checkout", "-q", branch)
     base = git(root, "rev-parse", "HEAD")
     git(root, "merge", "-q", "--no-ff", "-m", "merge", "proposed")
     if is_other:
@@ -333,6 +338,51 @@ def test_what_was_merged_while_nobody_looked_is_carried_out(pulls: PullRequests)
     assert len(pulls.world.server.workflows()) == 1
 
 
+def test_of_a_merge_into_a_branch_that_is_no_more_it_is_said_so(pulls: PullRequests) -> None:
+    set_policy(pulls, "merge")
+    root = pulls.world.root
+    git(root, "branch", "feature", "main")
+    pulls.github.repository.pull_requests[pulls.number].base_ref = "feature"
+    pulls.settle()
+    pass_time(pulls, 30)
+    merge(pulls, "feature")
+    git(root, "checkout", "-q", "main")
+    git(root, "merge", "-q", "--squash", "feature")
+    git(root, "commit", "-q", "-m", "squashed")
+    git(root, "branch", "-q", "-D", "feature")
+    pulls.github.write_comment(pulls.number, "/vtspec help", author="ben")
+    # Git may be behind the forge.
+    assert serve_once(pulls.site, pulls.said.append, [pulls.number]).due
+    pass_time(pulls, 90)
+    pulls.settle()
+    assert serve_once(pulls.site, pulls.said.append, [pulls.number]).due == {}
+    assert pulls.world.server.workflows() == []
+    (told,) = read_approval_comments(pulls)
+    assert "in no branch any more" in told
+    pulls.github.write_comment(pulls.number, find_line(told), author="ben")
+    pulls.settle()
+    assert len(pulls.world.server.workflows()) == 1
+    # What the merge is not carried out by is said no more.
+    assert "holds no more" in read_approval_comments(pulls)[0]
+
+
+def test_the_result_of_a_merge_that_was_taken_out_of_history_is_told(pulls: PullRequests) -> None:
+    name = pulls.begin_run()
+    root = pulls.world.root
+    merge(pulls)
+    pulls.settle()
+    git(root, "checkout", "-q", "--orphan", "fresh")
+    git(root, "commit", "-q", "-m", "rewritten")
+    git(root, "branch", "-f", "main", "fresh")
+    git(root, "checkout", "-q", "main")
+    pulls.github.repository.pull_requests[pulls.number].base_sha = "ab" * 20
+    pulls.end_pods(name)
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    pass_time(pulls, 90)
+    pulls.settle()
+    assert any(one.startswith("<!-- vtspec:result") for one in pulls.read_comments())
+
+
 @pytest.mark.parametrize("is_other", [False, True])
 def test_what_a_merge_has_made_is_what_is_run(pulls: PullRequests, is_other: bool) -> None:
     set_policy(pulls, "merge")
@@ -343,9 +393,7 @@ def test_what_a_merge_has_made_is_what_is_run(pulls: PullRequests, is_other: boo
     assert len(pulls.world.server.workflows()) == (0 if is_other else 1)
     assert len(read_approval_comments(pulls)) == (1 if is_other else 0)
     if is_other:
-        line = next(
-            one for one in read_approval_comments(pulls)[0].splitlines() if "/vtspec apply" in one
-        )
+        line = find_line(read_approval_comments(pulls)[0])
         pass_time(pulls, 30)
         pulls.github.write_comment(pulls.number, line, author="ben")
         pulls.settle()

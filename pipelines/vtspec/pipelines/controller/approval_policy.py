@@ -24,6 +24,7 @@ from .replies import (
     OWN_ACCOUNT,
     explain_early_review,
     explain_fork,
+    explain_lost_merge,
     explain_merged_before,
     explain_merged_by_other,
     explain_merged_otherwise,
@@ -53,7 +54,11 @@ class _Said(NamedTuple):
 def judge_approval(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict:
     """What a review or the merge of a pull request has carried out that nothing has yet."""
     shown, targets = find_shown(seen, view.login), list_changed(seen.specs)
-    if shown is None or shown.head_sha != seen.pull.head_sha or not targets:
+    if shown is None or shown.head_sha != seen.pull.head_sha:
+        return Verdict()
+    if seen.is_merge_lost:
+        return _judge_lost_merge(seen, ledger, shown)
+    if not targets:
         return Verdict()
     when = view.project.approval.when
     match seen.pull.state:
@@ -148,6 +153,22 @@ def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown
     else:
         return _carry_out(seen, view, ledger, [_Said(seen.merged_by, "merge", at)])
     return Verdict(sentences=(told,) if left else ())
+
+
+def _judge_lost_merge(seen: PullRequestView, ledger: Ledger, shown: Shown) -> Verdict:
+    """What is told of a merge whose commits are in no branch any more, unless it has been carried
+    out before."""
+    words = [word for one in ledger.attempts for word in one.approvals]
+    if shown.all_digest == compute_all_digest([]) or any(
+        one.pull_request == seen.pull.number and one.source == "merge" for one in words
+    ):
+        return Verdict()
+    targets = list_changed(seen.specs)
+    left = _list_unbegun(targets, ledger)
+    if targets and not left:
+        return Verdict()
+    line = write_line(left, seen.specs) if left else None
+    return Verdict(sentences=(explain_lost_merge(seen.pull.merge_sha, line),))
 
 
 def _judge_earlier_merge(seen: PullRequestView, ledger: Ledger) -> Verdict:

@@ -220,7 +220,7 @@ def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     for error in fetch(mirror, default, [pull]).values():
         raise error
     commits = mirror.find_commits({default, *name_commits([pull])})
-    head, base = choose_commits(pull, commits, commits[default])
+    head, base = choose_commits(pull, commits, commits[default], site.now)
     proposal = Proposal(folder=site.folder, head=head, base=base, policy=default)
     return pull, validate_pull_request(proposal)
 

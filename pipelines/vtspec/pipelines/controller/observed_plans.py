@@ -23,7 +23,7 @@ from vtspec.pipelines.project.repository import Repository, find_repository
 from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import make_visible
 
-from .observed_pulls import choose_commits
+from .observed_pulls import choose_commits, has_settled
 from .request import is_allowed, list_asked_specs, list_earlier_heads
 from .site import Ended, Planned, Site
 from .view import EarlierPlans, PlannedSpec, PullRequestView, SpecCause, View
@@ -64,7 +64,7 @@ def _list_experiments(folder: Path, policy: str, head: str) -> tuple[str, ...]:
 
 def add_plans(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestView:
     """A pull request with what its commits say."""
-    head, base = choose_commits(seen.pull, policy.commits, policy.commit)
+    head, base = choose_commits(seen.pull, policy.commits, policy.commit, site.now)
     experiments = _list_experiments(site.folder, policy.commit, head)
     unplanned = replace(seen, experiments=experiments)
     login = site.forge.find_login()
@@ -72,13 +72,17 @@ def add_plans(site: Site, seen: PullRequestView, policy: Policy) -> PullRequestV
     asked = frozenset(list_asked_specs(unplanned, login))
     found = _plan(site, unplanned, policy, view, _Commits(head, base, asked))
     specs = tuple(_list_specs(found))
+    is_merge_lost = False
     if seen.pull.state == "merged" and view.project.approval.when == "merge":
-        specs = _plan_merge(site, unplanned, policy, view, specs)
+        is_merge_lost = _is_merge_lost(site, seen, policy)
+        if not is_merge_lost:
+            specs = _plan_merge(site, unplanned, policy, view, specs)
     planned = replace(
         unplanned,
         specs=specs,
         removed=found.removed,
         changes_project=found.changes_project,
+        is_merge_lost=is_merge_lost,
     )
     heads = list_earlier_heads(planned, view)
     return replace(planned, earlier=tuple(_plan_earlier(site, planned, policy, heads)))
@@ -89,7 +93,7 @@ def _plan_earlier(
 ) -> Iterator[EarlierPlans]:
     """What its specs were planned as at earlier heads; nothing of one that cannot be planned any
     more, or not just now: it is for telling what has changed, and nothing waits for it."""
-    _, base = choose_commits(seen.pull, policy.commits, policy.commit)
+    _, base = choose_commits(seen.pull, policy.commits, policy.commit, site.now)
     for head in heads:
         proposal = Proposal(
             folder=site.folder,
@@ -116,6 +120,17 @@ class _Commits(NamedTuple):
     also: frozenset[str]
 
 
+def _is_merge_lost(site: Site, seen: PullRequestView, policy: Policy) -> bool:
+    """Whether what a merge has made of which commit is in no branch any more. Raises `Temporary`
+    where git may only be behind the forge."""
+    pull = seen.pull
+    if {pull.merge_sha, pull.base_sha} <= policy.commits.keys():
+        return False
+    if not has_settled(pull, site.now):
+        raise Temporary(f"{pull.merge_sha or 'its merge commit'} has not been fetched yet")
+    return True
+
+
 def _plan_merge(
     site: Site,
     seen: PullRequestView,
@@ -124,9 +139,7 @@ def _plan_merge(
     specs: Sequence[PlannedSpec],
 ) -> tuple[PlannedSpec, ...]:
     """The specs that a pull request changed, as the merge has left them, beside its others."""
-    commit = policy.commits.get(seen.pull.merge_sha)
-    if commit is None:
-        raise Temporary(f"{seen.pull.merge_sha or 'its merge commit'} has not been fetched yet")
+    commit = policy.commits[seen.pull.merge_sha]
     changed = {one.name: one for one in specs if one.cause == "changed"}
     # By their names: a merge may be one commit, or several, beside those of others.
     found = _plan(site, seen, policy, view, _Commits(commit, commit, frozenset(changed)))

@@ -9,7 +9,7 @@ from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.project.git_mirror import GitMirror
 
 from .commands import parse_command
-from .markers import CONCLUDED, find_comments, find_visible, make_marker
+from .markers import CONCLUDED, find_comments, find_visible, make_marker, parse_time
 from .request import LATEST
 from .site import Reason, Site
 from .view import PullRequestView
@@ -22,17 +22,32 @@ _AWAY: Final = timedelta(days=3)
 """For how long nobody may have looked, as a weekend lasts, so that nothing said then is lost."""
 
 
+_BEHIND: Final = timedelta(minutes=1)
+"""How long git may be behind the forge; what is not there then is in no branch any more."""
+
+
 def choose_commits(
-    pull: "PullRequest", commits: Mapping[str, str], default: str
+    pull: "PullRequest", commits: Mapping[str, str], default: str, now: datetime
 ) -> tuple[str, str]:
     """The commits of a pull request's head and of what it is held against: once it is over and the
-    branch that it was to go into is gone, that is the default branch's."""
+    branch that it was to go into is gone, that is the default branch's; where what it was merged
+    into is in no branch any more, it is its head, from which nothing differs."""
     head, base = list_commits(pull)
-    is_gone = pull.state != "open" and base not in commits and _name_base(pull) not in commits
-    for name in (head, *(() if is_gone else (base,))):
+    has_branch = _name_base(pull) in commits
+    is_gone = pull.state != "open" and base not in commits and not has_branch
+    is_lost = base not in commits and has_branch and has_settled(pull, now)
+    for name in (head, *(() if is_gone or is_lost else (base,))):
         if name not in commits:
             raise Temporary(f"{name} of it has not been fetched yet")
+    if is_lost:
+        return commits[head], commits[head]
     return commits[head], default if is_gone else commits[base]
+
+
+def has_settled(pull: "PullRequest", now: datetime) -> bool:
+    """Whether git has had the time to tell all that there is of a merge."""
+    at = parse_time(pull.merged_at)
+    return at is not None and now - at > _BEHIND
 
 
 def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reason]]":

@@ -364,6 +364,23 @@ def explain_merged_before(line: str) -> Sentence:
     )
 
 
+def explain_lost_merge(sha: str, line: str | None) -> Sentence:
+    """What a merge has made cannot be looked at any more; the line carries out what was shown."""
+    commit = render_sha(sha)
+    what = explain_line(line)
+    if line is None:
+        what = Sentence(
+            en="open another pull request with what is still wanted",
+            ko="아직 필요하면 풀 리퀘스트를 새로 여세요",
+        )
+    return Sentence(
+        en=f"The commits of this merge ({commit}) are in no branch any more, so nobody can tell "
+        f"which plans it made, and nothing was carried out; {what.en}",
+        ko=f"이 병합의 커밋({commit})이 어느 브랜치에도 없어 병합이 만든 계획을 알 수 없으므로 "
+        f"아무것도 실행하지 않았습니다. {what.ko}",
+    )
+
+
 def explain_early_review(login: str) -> Sentence:
     """Who approved may have seen other plans than those that are shown."""
     name = quote(login)

@@ -188,8 +188,9 @@ class PullRequestView:
     who wrote such a comment, approved or merged, and who is absent has none. `experiments` are
     all names in its tree, `removed` the files of those that it takes away. `full_text` is where
     what of the plan comment had to be cut can be read. `visible` is what people see there, and
-    since when, None where there is none yet. `earlier` are plans of earlier heads, where
-    a command that nobody has answered asks for what is no plan any more.
+    since when, None where there is none yet. Where it `is_merge_lost` nobody can tell any more
+    what its merge has made of its specs, which are its head's then. `earlier` are plans of
+    earlier heads, where a command that nobody has answered asks for what is no plan any more.
     """
 
     pull: PullRequest
@@ -204,6 +205,7 @@ class PullRequestView:
     changes_project: bool = False
     full_text: str | None = None
     visible: VisiblePlans | None = None
+    is_merge_lost: bool = False
     earlier: Sequence[EarlierPlans] = ()
 
 
