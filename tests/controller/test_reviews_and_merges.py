@@ -107,6 +107,32 @@ def test_nobody_makes_an_earlier_review_count_by_an_edit() -> None:
     assert world.created == []
 
 
+def test_a_review_of_what_somebody_else_wrote_into_the_comment_counts_for_nothing() -> None:
+    world, number = open_one("approval")
+    plan = find_plan_comment(world, number)
+    world.edit(number, plan.id, plan.body.replace("0.02", "0.01"))
+    assert find_plan_comment(world, number).body != plan.body
+    world.review(number)
+    rest(world)
+    assert world.created == []
+    assert "approve once more" in world.find(number, "approval")[0]
+    # Nor by what another process remembers.
+    world.visible.clear()
+    rest(world)
+    assert world.created == []
+    world.review(number)
+    rest(world)
+    assert list_approvers(world) == ["ann"]
+
+
+def test_another_process_takes_a_comment_as_it_ought_to_be_for_shown() -> None:
+    world, number = open_one("approval")
+    world.review(number)
+    world.visible.clear()
+    rest(world)
+    assert list_approvers(world) == ["ann"]
+
+
 def test_nobody_keeps_others_from_approving_by_an_edit() -> None:
     world, number = open_one("comment")
     body = find_plan_comment(world, number).body

@@ -33,6 +33,7 @@ from vtspec.pipelines.controller.markers import (
     make_marker,
     note_visible,
 )
+from vtspec.pipelines.controller.observation import find_visible_plans
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.request import list_earlier_heads
 from vtspec.pipelines.controller.view import (
@@ -170,9 +171,13 @@ class World:
         return self._write(number, body, author).id
 
     def edit(self, number: int, comment_id: int, body: str) -> None:
-        """Change what a comment says."""
+        """Change what a comment says, whoever's it is."""
         self.pass_time()
+        known = self.visible.get(comment_id)
         self._replace(number, comment_id, body)
+        if known is not None:
+            # Whoever has written it, the controller has not.
+            self.visible[comment_id] = known
 
     def apply(self, number: int, plan: Plan, author: str = "bob") -> int:
         """Paste the line that carries a plan out; the comment's id."""
@@ -230,7 +235,7 @@ class World:
     def see(self) -> View:
         """The world as a view."""
         numbers = {n for one in self.attempts.values() for n in one.wanted_by} | set(self.pulls)
-        return View(
+        view = View(
             now=self.now,
             login=BOT,
             project=self.project,
@@ -241,6 +246,7 @@ class World:
             statuses={sha: tuple(told.values()) for sha, told in self.statuses.items()},
             checks={sha: tuple(told.values()) for sha, told in self.checks.items()},
         )
+        return find_visible_plans(view, self.visible)
 
     def _see(self, number: int) -> PullRequestView:
         at = self.pulls[number]
@@ -256,7 +262,8 @@ class World:
         )
         plans = find_comments(at.comments, BOT, "plan")
         if plans:
-            visible = find_visible(plans[0], self.visible.get(plans[0].id))
+            is_open, known = at.pull.state == "open", self.visible.get(plans[0].id)
+            visible = find_visible(plans[0], known, is_open=is_open)
             seen = replace(seen, visible=visible)
         view = View(now=self.now, login=BOT, project=self.project)
         heads = list_earlier_heads(seen, view)

@@ -5,11 +5,11 @@ A marker counts in a comment of our own login alone; anybody can type one.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from vtspec.pipelines.forge.comment_text import list_marked, make_plain
+from vtspec.pipelines.forge.comment_text import has_text, list_marked, make_plain
 from vtspec.pipelines.forge.forge import Comment
 
 Outcome = Literal["done", "refused"]
@@ -129,18 +129,23 @@ def update_shown(before: Shown | None, new: Shown) -> Shown:
 @dataclass(frozen=True, kw_only=True)
 class VisiblePlans:
     """Since when a plan comment of ours has shown the plans that a pull request changes, under one
-    policy, as who wrote it remembers: a hidden line is whoever's who may edit it. `updated_at` is
-    the comment's, as they wrote it last."""
+    policy, as who wrote it remembers: who may edit it may write whatever there. `updated_at` and
+    `body` are the comment's, as they wrote it last."""
 
     all_digest: str
     policy: str
     since: str
     updated_at: str
+    body: str = field(repr=False)
+
+    def is_of(self, comment: Comment) -> bool:
+        """Whether nobody has written the comment since."""
+        return comment.updated_at == self.updated_at and has_text(comment, self.body)
 
 
 def note_visible(before: VisiblePlans | None, written: Comment) -> VisiblePlans:
     """What is to be remembered of a plan comment that was just written."""
-    made = _read_visible_plans(written)
+    made = read_visible_plans(written)
     is_same = before is not None and (before.all_digest, before.policy) == (
         made.all_digest,
         made.policy,
@@ -148,21 +153,26 @@ def note_visible(before: VisiblePlans | None, written: Comment) -> VisiblePlans:
     return replace(made, since=before.since) if before is not None and is_same else made
 
 
-def find_visible(comment: Comment, known: VisiblePlans | None) -> VisiblePlans:
-    """What people see in a plan comment, and since when: where another process, or somebody else,
-    wrote it last, since then."""
-    if known is None or known.updated_at != comment.updated_at:
-        return _read_visible_plans(comment)
-    return known
+def find_visible(
+    comment: Comment, known: VisiblePlans | None, *, is_open: bool
+) -> VisiblePlans | None:
+    """What people see in a plan comment, and since when; None where another process, or somebody
+    else, wrote it last: it says who knows what before it is held to what it ought to say."""
+    if known is not None and (known.is_of(comment) or comment.updated_at < known.updated_at):
+        return known
+    # Once it is over there is nothing to hold it to.
+    return None if is_open else read_visible_plans(comment)
 
 
-def _read_visible_plans(comment: Comment) -> VisiblePlans:
+def read_visible_plans(comment: Comment) -> VisiblePlans:
+    """What a plan comment says that it shows, since it was written."""
     shown, at = read_shown(comment.body), comment.updated_at
     return VisiblePlans(
         all_digest="" if shown is None else shown.all_digest,
         policy="" if shown is None else shown.policy,
         since=at,
         updated_at=at,
+        body=comment.body,
     )
 
 

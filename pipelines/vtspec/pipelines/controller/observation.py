@@ -1,7 +1,8 @@
 """What there is of one repository now: asked of its forge, its git, its cluster and its store."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
 
 from .approved_runs import list_begun_elsewhere, read_approved
+from .markers import VisiblePlans, find_comments, read_visible_plans
 from .observed_attempts import list_ended, look_closer
 from .observed_plans import Policy, add_plans, read_policy
 from .observed_pulls import (
@@ -35,6 +37,7 @@ from .observed_workflows import (
     list_runs_wanted_by,
     list_wanting,
 )
+from .reconcile import has_own_plan
 from .reservation_record import ReservationRecord, read_reservations
 from .site import Ended, Reason, Site
 from .view import PullRequestView, View
@@ -160,13 +163,30 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     )
     elsewhere = (one for pull in seen for one in list_begun_elsewhere(pull, login, view.place))
     unread = [one for one in elsewhere if one.run not in by_name]
-    view = replace(view, unclear=(*view.unclear, *unread))
+    view = find_visible_plans(replace(view, unclear=(*view.unclear, *unread)), site.visible)
     return Observation(
         view=view,
         repository=repository,
         left_out={**left_out, **unseen},
         reservations=record,
     )
+
+
+def find_visible_plans(view: View, known: MutableMapping[int, VisiblePlans]) -> View:
+    """The view with what people see in plan comments that somebody else wrote last, which is noted
+    in `known`: nothing, where that is not what we would say."""
+    found = []
+    for seen in view.pull_requests:
+        plans = find_comments(seen.comments, view.login, "plan")
+        if seen.visible is None and plans:
+            known.pop(plans[0].id, None)
+            # A fault of ours in what is said is met, and told, where it is decided.
+            with suppress(Exception):
+                if has_own_plan(seen, view, plans[0]):
+                    known[plans[0].id] = visible = read_visible_plans(plans[0])
+                    seen = replace(seen, visible=visible)
+        found.append(seen)
+    return replace(view, pull_requests=found)
 
 
 def _read_reservations(site: Site, project: "ProjectSpec") -> ReservationRecord:

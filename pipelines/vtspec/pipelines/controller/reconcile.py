@@ -301,6 +301,12 @@ def render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str,
     return render_plan_comment(seen, view, ledger, shown)
 
 
+def has_own_plan(seen: PullRequestView, view: View, comment: Comment) -> bool:
+    """Whether a plan comment says what we would say now, whoever has written it."""
+    body, _ = render_plan(seen, view, open_ledger(view))
+    return has_text(comment, view.redactor.redact_text(body))
+
+
 def _write(
     seen: PullRequestView, view: View, kind: CommentKind, body: str
 ) -> Iterator[WriteComment]:
