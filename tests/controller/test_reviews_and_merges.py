@@ -194,7 +194,28 @@ def test_what_was_merged_before_it_was_shown_is_not_run() -> None:
     world.do(reconcile(actions))
     rest(world)
     assert world.created == []
-    assert "other plans than the ones that were shown" in world.find(number, "approval")[0]
+    told = world.find(number, "approval")[0]
+    assert "to be seen before the merge is not known" in told and "/vtspec apply" in told
+
+
+def test_a_merge_carries_out_what_was_shown_then_whatever_the_comment_says_since() -> None:
+    world, number = open_one("merge")
+    plan = find_plan_comment(world, number)
+    world.set_state(number, "merged")
+    # Another process had decided on it before, since a word of the title was another.
+    world.edit(number, plan.id, f"{plan.body}\nAnother layout.")
+    rest(world)
+    assert list_approvers(world) == ["ann"]
+
+
+def test_a_merge_of_what_somebody_else_wrote_into_the_comment_carries_nothing_out() -> None:
+    world, number = open_one("merge")
+    plan = find_plan_comment(world, number)
+    world.edit(number, plan.id, plan.body.replace("0.02", "0.01"))
+    world.set_state(number, "merged")
+    rest(world)
+    assert world.created == []
+    assert "changed by somebody else" in world.find(number, "approval")[0]
 
 
 def test_a_review_counts_by_what_reviews_did_when_it_was_written() -> None:

@@ -262,8 +262,7 @@ class World:
         )
         plans = find_comments(at.comments, BOT, "plan")
         if plans:
-            is_open, known = at.pull.state == "open", self.visible.get(plans[0].id)
-            visible = find_visible(plans[0], known, is_open=is_open)
+            visible = find_visible(at.pull, plans[0], self.visible.get(plans[0].id))
             seen = replace(seen, visible=visible)
         view = View(now=self.now, login=BOT, project=self.project)
         heads = list_earlier_heads(seen, view)

@@ -29,6 +29,7 @@ from .replies import (
     explain_merged_by_other,
     explain_merged_otherwise,
     explain_own_review,
+    explain_unseen_merge,
 )
 from .request import find_run_problem, find_shown, find_standing, is_allowed, list_open
 from .run_replies import put_before
@@ -65,7 +66,7 @@ def judge_approval(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict
         case "open" if when == "approval" and not seen.pull.is_draft:
             return _judge_reviews(seen, view, ledger, shown)
         case "merged" if when == "merge":
-            return _judge_merge(seen, view, ledger, shown)
+            return _judge_merge(seen, view, ledger)
         case "merged":
             return _judge_earlier_merge(seen, ledger)
         case _:
@@ -133,21 +134,23 @@ def _find_problem(login: str, seen: PullRequestView, view: View) -> Sentence | N
     return find_asker_problem(asker, seen.pull.author, view.project)
 
 
-def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger, shown: Shown) -> Verdict:
+def _judge_merge(seen: PullRequestView, view: View, ledger: Ledger) -> Verdict:
     targets, at = list_changed(seen.specs), parse_time(seen.pull.merged_at)
     left, visible = list_open(targets, ledger), seen.visible
-    if seen.merged_by is None or at is None or visible is None:
+    if seen.merged_by is None or at is None:
         return Verdict()
-    since = parse_time(visible.since)
+    since = None if visible is None else parse_time(visible.since)
     line, problem = write_line(left, seen.specs), _find_problem(seen.merged_by, seen, view)
-    if visible.policy != name_policy(view.project):
+    if visible is None or since is None or at <= since:
+        told = explain_unseen_merge(line)
+    elif visible.policy != name_policy(view.project):
         left = _list_unbegun(targets, ledger)
         told = explain_merged_before(write_line(left, seen.specs))
     elif problem is not None:
         told = explain_merged_by_other(seen.merged_by, problem, line)
     elif not is_allowed(seen, view):
         told = explain_fork(seen.pull.head_sha)
-    elif shown.all_digest != compute_all_digest(targets) or since is None or at <= since:
+    elif visible.all_digest != compute_all_digest(targets):
         # What the merge made of the plans nobody has seen; a comment may still approve it.
         told = explain_merged_otherwise(line)
     else:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from vtspec.pipelines.forge.comment_text import has_text, list_marked, make_plain
-from vtspec.pipelines.forge.forge import Comment
+from vtspec.pipelines.forge.forge import Comment, PullRequest
 
 Outcome = Literal["done", "refused"]
 
@@ -154,14 +154,20 @@ def note_visible(before: VisiblePlans | None, written: Comment) -> VisiblePlans:
 
 
 def find_visible(
-    comment: Comment, known: VisiblePlans | None, *, is_open: bool
+    pull: PullRequest, comment: Comment, known: VisiblePlans | None
 ) -> VisiblePlans | None:
     """What people see in a plan comment, and since when; None where another process, or somebody
     else, wrote it last: it says who knows what before it is held to what it ought to say."""
     if known is not None and (known.is_of(comment) or comment.updated_at < known.updated_at):
         return known
+    if pull.state == "open":
+        return None
+    if known is not None:
+        # Who merged saw what was there then, whatever it says since.
+        merged, at = parse_time(pull.merged_at), parse_time(comment.updated_at)
+        return known if merged is not None and at is not None and at > merged else None
     # Once it is over there is nothing to hold it to.
-    return None if is_open else read_visible_plans(comment)
+    return read_visible_plans(comment)
 
 
 def read_visible_plans(comment: Comment) -> VisiblePlans:

@@ -364,6 +364,18 @@ def explain_merged_before(line: str) -> Sentence:
     )
 
 
+def explain_unseen_merge(line: str) -> Sentence:
+    """Who merged may have seen other plans, or none."""
+    return Sentence(
+        en="Whether these plans were to be seen before the merge is not known: their comment was "
+        "written after it, or changed by somebody else before. So nothing was carried out; paste, "
+        f"to carry them out:\n\n```\n{line}\n```",
+        ko="계획 댓글이 병합 뒤에 작성되었거나 그전에 다른 사람이 바꾸어서, 병합 전에 이 계획이 "
+        "보였는지 알 수 없습니다. 그래서 아무것도 실행하지 않았습니다. 실행하려면 붙여 넣으세요:"
+        f"\n\n```\n{line}\n```",
+    )
+
+
 def explain_lost_merge(sha: str, line: str | None) -> Sentence:
     """What a merge has made cannot be looked at any more; the line carries out what was shown."""
     commit = render_sha(sha)
