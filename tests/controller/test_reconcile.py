@@ -979,6 +979,73 @@ def test_a_commits_status_is_of_all_seeds_that_were_approved_for_it() -> None:
         assert seen[0].description.endswith(": at work (2 of 3 runs)")
 
 
+def test_a_push_that_leaves_a_plan_as_it_is_has_its_status() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    head = world.push(number)
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "pending"
+    world.end(PLAN.id)
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "success"
+    head = world.push(number, a_spec(a_plan_of(epochs=7)))
+    world.settle()
+    assert head not in world.statuses
+
+
+def test_a_plan_that_has_run_elsewhere_has_its_status_where_each_seed_has_its_result() -> None:
+    plans = tuple(a_plan_of(seed=seed) for seed in (1, 2))
+    world = World()
+    other = world.open(a_spec(plans[0], plans=plans))
+    world.settle()
+    world.apply(other, plans[0])
+    world.settle()
+    world.end(plans[0].id)
+    world.settle()
+    number = world.open(a_spec(plans[0], plans=plans))
+    world.settle()
+    head = world.pulls[number].pull.head_sha
+    assert head not in world.statuses
+    world.apply(other, plans[1])
+    world.settle()
+    assert head not in world.statuses
+    world.end(plans[1].id)
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "success"
+
+
+def test_a_plan_that_failed_here_and_has_succeeded_elsewhere_since_has_that_status() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.settle()
+    head = world.pulls[number].pull.head_sha
+    assert world.statuses[head]["vtspec/digits"].state == "failure"
+    other = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(other, PLAN)
+    world.settle()
+    world.end(f"{PLAN.id}-2")
+    world.settle()
+    assert world.statuses[head]["vtspec/digits"].state == "success"
+
+
+def test_a_result_under_another_policy_says_nothing_of_a_head() -> None:
+    world, number = an_open_world()
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id)
+    world.settle()
+    beside = PriorRuns(runs_as="done", update="gates: accuracy >= 0.5")
+    gated = a_plan_of(gates=("accuracy >= 0.5",))
+    assert (gated.id, gated.digest != PLAN.digest) == (PLAN.id, True)
+    head = world.push(number, a_spec(gated, beside=beside))
+    world.settle()
+    assert head not in world.statuses
+
+
 def test_a_plan_that_the_default_branch_has_made_another_of_says_nothing_of_its_commit() -> None:
     world, number = an_open_world()
     world.apply(number, PLAN)

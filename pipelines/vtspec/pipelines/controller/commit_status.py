@@ -20,9 +20,11 @@ from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import shorten_visibly
 
 from .actions import ReportCheck, SetStatus
+from .digests import Target, list_targets
 from .faults import blaming_pull, blaming_run
 from .ledger import Ledger
 from .phrases import quote
+from .request import find_standing
 from .view import Attempt, PullRequestView, View
 
 CHECK: Final = "vtspec"
@@ -136,7 +138,8 @@ def _annotate(problem: Problem) -> Annotation:
 
 
 def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
-    """How the last runs of each spec stand, at each commit that they were approved for."""
+    """How the last runs of each spec stand, at each commit that they were approved for, and at the
+    heads that have the same plans."""
     # Of others it is not known which runs without a Workflow they have approved.
     numbers = {seen.pull.number for seen in view.pull_requests}
     every: dict[tuple[str, str], dict[str, Attempt]] = {}
@@ -145,6 +148,15 @@ def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
         for approval in (one for one in attempt.approvals if one.pull_request in numbers):
             every.setdefault((approval.head_sha, attempt.spec), {})[attempt.plan_id] = attempt
             approved_in[approval.head_sha] = approval.pull_request
+    for seen in view.pull_requests:
+        head = seen.pull.head_sha
+        with blaming_pull(seen.pull.number):
+            for attempt in _list_inherited(seen, ledger):
+                told = every.setdefault((head, attempt.spec), {})
+                before = told.get(attempt.plan_id)
+                if before is None or before.number < attempt.number:
+                    told[attempt.plan_id] = attempt
+                approved_in.setdefault(head, seen.pull.number)
     planned = {
         (seen.pull.head_sha, spec.name): {plan.id for plan in spec.plans}
         for seen in view.pull_requests
@@ -158,6 +170,35 @@ def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
             status = replace(status, description=view.redactor.redact_text(status.description))
         if status not in view.statuses.get(sha, ()):
             yield SetStatus(sha=sha, status=status)
+
+
+def _list_inherited(seen: PullRequestView, ledger: Ledger) -> Iterator[Attempt]:
+    """The runs that tell of a head although nobody has approved them for it: those of its plans
+    that its pull request approved at an earlier one, and results where each plan has one."""
+    specs = seen.specs if seen.pull.state == "open" else ()
+    for spec in (one for one in specs if one.cause == "changed"):
+        found = [_find_inherited(target, seen, ledger) for target in list_targets([spec])]
+        own = [one for one, is_own in found if one is not None and is_own]
+        every = [one for one, _ in found if one is not None]
+        if own or len(every) == len(found):
+            yield from every
+
+
+def _find_inherited(
+    target: Target, seen: PullRequestView, ledger: Ledger
+) -> tuple[Attempt | None, bool]:
+    """The last run that tells of a plan, and whether this pull request has approved one."""
+    plan, number = target.plan, seen.pull.number
+    own = [
+        one
+        for one in ledger.list_by_plan(plan.id)
+        # What it did under another policy, such as other gates, is not told of this one.
+        if one.digest == plan.digest and any(each.pull_request == number for each in one.approvals)
+    ]
+    standing = find_standing(target, ledger)
+    is_done = standing.begin is None and not standing.is_at_work
+    found = [*own, *([standing.attempt] if is_done and standing.attempt is not None else [])]
+    return max(found, key=lambda one: one.number, default=None), bool(own)
 
 
 def build_status(context: str, attempts: Sequence[Attempt]) -> Status:
