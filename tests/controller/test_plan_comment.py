@@ -1,5 +1,6 @@
 """What a plan comment has for a person to decide by, and no line that would be refused."""
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -85,6 +86,24 @@ def test_what_a_merge_has_made_another_is_carried_out_after_it() -> None:
     world.comment(number, line, "ann")
     world.look()
     assert [run for run, _ in world.created] == [a_plan_of("birds", epochs=9).id]
+
+
+def test_of_what_no_one_digest_is_of_there_are_as_many_lines_as_a_command_takes() -> None:
+    world = World()
+    plans = []
+    for at in range(500):
+        digest = hashlib.sha256(str(at).encode()).hexdigest()
+        plans.append(replace(PLAN, name=f"s{at}", id=f"s{at}-1", digest=f"sha256:{digest}"))
+    number = world.open(*(a_spec(one, name=one.name) for one in plans))
+    world.settle()
+    world.apply(number, plans[0])
+    world.settle()
+    lines = read_lines(world.find(number, "plan")[0])
+    for line in lines:
+        world.comment(number, line)
+    world.look()
+    assert len(lines) == 2
+    assert {run for run, _ in world.created} == {one.id for one in plans}
 
 
 def test_of_a_draft_or_a_fork_no_line_is_told() -> None:

@@ -8,13 +8,14 @@ from typing import Final
 from vtspec.pipelines.operations.pull_request import combine_digests
 from vtspec.pipelines.planning.plan_model import Plan
 
-from .commands import USAGE
+from .commands import LONGEST_LINE, USAGE
 from .view import PlannedSpec
 
 SHORTEST: Final = 7
 """Digits of a digest that a line to paste has at least."""
 
 _MOST_DIGESTS: Final = 300
+_NEXT_BLOCK: Final = "\n```\n\n```\n"
 _NO_DIGEST: Final = "0" * 64
 
 
@@ -94,14 +95,22 @@ def name_targets(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str
 
 
 def write_lines(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> list[str]:
-    """The same for plans that no one digest is of: as many lines as a command's length asks for,
-    each to be pasted as a comment of its own."""
+    """The lines that carry out plans that no one digest is of: as many as a command's length asks
+    for, each to be pasted as a comment of its own."""
     parts = [targets[at : at + _MOST_DIGESTS] for at in range(0, len(targets), _MOST_DIGESTS)]
-    return [write_line(part, specs) for part in parts]
+    return [_write_one(part, specs) for part in parts]
 
 
 def write_line(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
-    """The line to paste that carries these plans out."""
+    """The line to paste that carries these plans out, to stand in a block of code; where that is
+    longer than a command may be, several, each in a block of its own."""
     if not targets:
         return USAGE["apply"]
+    whole = _write_one(targets, specs)
+    if len(whole) <= LONGEST_LINE:
+        return whole
+    return _NEXT_BLOCK.join(write_lines(targets, specs))
+
+
+def _write_one(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
     return f"/vtspec apply {name_targets(targets, specs)}"

@@ -280,11 +280,15 @@ class _Page:
             case "comment":
                 names = sorted({one.plan.name for one in targets})
                 what = ", ".join(map(render_code, names)) if len(names) < 4 else "all of it"
+                line = write_line(targets, self._seen.specs)
+                is_one = "\n" not in line
+                each = "as a comment" if is_one else "each line as a comment of its own"
                 yield self._say(
-                    f"To carry {what} out, paste as a comment:",
-                    "실행하려면 댓글로 붙여 넣으세요:",
+                    f"To carry {what} out, paste {each}:",
+                    "실행하려면 댓글로 붙여 넣으세요"
+                    + (":" if is_one else " (한 줄마다 새 댓글로):"),
                 )
-                yield f"```\n{write_line(targets, self._seen.specs)}\n```"
+                yield f"```\n{line}\n```"
 
     def render_spec(self, spec: PlannedSpec) -> str:
         title = f"### {render_code(spec.name)}"
