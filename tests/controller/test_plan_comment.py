@@ -11,7 +11,7 @@ import pytest
 from pull_request_world import START, World, a_plan_of, a_spec, an_obstacle
 from vtspec.pipelines.controller.view import EndedRun, PlannedSpec
 from vtspec.pipelines.planning.diff import compare_plans
-from vtspec.pipelines.planning.prior_runs import Comparison
+from vtspec.pipelines.planning.prior_runs import Comparison, PriorRuns
 
 PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
 
@@ -125,6 +125,33 @@ def test_a_limit_that_will_refuse_is_told_beforehand() -> None:
     # The first of them is within it, and both are not.
     assert found.count("are left; wait") == 1
     assert "⚠️ `digits`" in found or "⚠️ `birds`" in found
+
+
+def test_what_only_completes_a_result_is_told_to_count_for_nothing() -> None:
+    gated = a_plan_of("birds", epochs=9, gates=("accuracy >= 0.5",))
+    before = a_plan_of("birds", epochs=9)
+    cost, other_cost = before.estimate.cost, PLAN.estimate.cost
+    assert cost is not None and other_cost is not None
+    folder = {"specs": ["specs/experiments"], "logins": ["ann"]}
+    limits = {"costPerMonth": cost * 1.5 + other_cost}
+    world = World(teams={"vision": {**folder, "limits": limits}})
+    world.open(a_spec(before))
+    world.settle()
+    world.apply(1, before, "ann")
+    world.settle()
+    world.end(before.id)
+    world.ended.append(EndedRun(run=before.id, team="vision", ended=world.now, cost=cost))
+    beside = PriorRuns(runs_as="done", update="gates: accuracy >= 0.5")
+    number = world.open(a_spec(PLAN), a_spec(gated, beside=beside))
+    world.settle()
+    (found,) = world.find(number, "plan")
+    assert "| counts for no limit |" in found
+    assert "are left; wait" not in found and "together" not in found
+    # Nor where it is only affected.
+    other = world.open(a_spec(PLAN), a_spec(gated, beside=beside, cause="affected"))
+    world.settle()
+    (found,) = world.find(other, "plan")
+    assert "/vtspec apply" in found and "up to date costs" not in found
 
 
 def test_nothing_is_said_of_what_is_about_something_else() -> None:

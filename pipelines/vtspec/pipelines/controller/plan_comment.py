@@ -174,6 +174,8 @@ class _Page:
         is not run again, what they were."""
         plan, standing = target.plan, find_standing(target, self._ledger)
         attempt = standing.attempt
+        if standing.is_completion:
+            return MISSING, self._say("counts for no limit", "한도에 세지 않음")
         if standing.begin is not None or attempt is None or attempt.is_at_work:
             return format_time(plan.estimate, self._tongue), format_costs(plan, self._tongue)
         took, spent = attempt.state.clock.seconds, attempt.spent
@@ -231,9 +233,9 @@ class _Page:
 
     def _tell_whole(self, targets: Sequence[Target]) -> str:
         """What plans come to together; of one alone its row says it."""
-        if len(targets) < 2:
+        estimates = [one.plan.estimate for one in self._list_costly(targets)]
+        if len(estimates) < 2:
             return ""
-        estimates = [one.plan.estimate for one in targets]
         costs = _add_costs(estimates, self._tongue)
         seconds = [one.whole_seconds for one in estimates if one.whole_seconds is not None]
         # One after another, as a team with a small quota has them.
@@ -243,15 +245,20 @@ class _Page:
             if known
             else UNKNOWN.say(self._tongue)
         )
+        many = pluralize(len(estimates), "plan")
         return self._say(
-            f"{pluralize(len(targets), 'plan')} together: {costs}, and {time} one after another.",
-            f"계획 {len(targets)}개를 모두 실행하면: {costs}, 차례로 실행하면 {time}.",
+            f"{many} together: {costs}, and {time} one after another.",
+            f"계획 {len(estimates)}개를 모두 실행하면: {costs}, 차례로 실행하면 {time}.",
         )
+
+    def _list_costly(self, targets: Sequence[Target]) -> list[Target]:
+        """Those that are not what a result lacks alone, which counts for nothing."""
+        return [one for one in targets if not find_standing(one, self._ledger).is_completion]
 
     def _warn(self, targets: Sequence[Target]) -> str:
         """Which limits of teams the plans would pass, where the team is known beforehand."""
         found, spent = [], dict[str, float]()
-        for target in targets:
+        for target in self._list_costly(targets):
             team = choose_team(target.plan, "", self._view.project)
             if team is None:
                 continue
@@ -377,11 +384,13 @@ class _Page:
         targets = list_open(list_targets(specs), self._ledger)
         if not targets:
             return join_blocks([title, note, rows])
-        whole = _add_costs([one.plan.estimate for one in targets], self._tongue)
-        told = self._say(
-            f"To bring {pluralize(len(targets), 'plan')} up to date costs about {whole}.",
-            f"계획 {len(targets)}개를 최신으로 만드는 비용은 약 {whole}입니다.",
-        )
+        told, costly = "", self._list_costly(targets)
+        if costly:
+            whole = _add_costs([one.plan.estimate for one in costly], self._tongue)
+            told = self._say(
+                f"To bring {pluralize(len(costly), 'plan')} up to date costs about {whole}.",
+                f"계획 {len(costly)}개를 최신으로 만드는 비용은 약 {whole}입니다.",
+            )
         return join_blocks([title, note, rows, told, *self._render_affected_lines(targets)])
 
     def _list_reasons(self, spec: PlannedSpec) -> Iterator[str]:
