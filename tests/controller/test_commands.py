@@ -36,6 +36,20 @@ COMMANDS: list[tuple[str, Command]] = [
 ]
 
 BAD: list[tuple[str, BadCommand]] = [
+    *(
+        (line, BadCommand(fault="blank", word="/vtspec apply 1a2b3c4"))
+        for line in (
+            " /vtspec apply 1a2b3c4",
+            "\ufeff/vtspec apply 1a2b3c4",
+            "\u200b/vtspec apply 1a2b3c4",
+            "\u3000/vtspec\u3000apply\u30001a2b3c4",
+            "/vtspec\u00a0apply 1a2b3c4",
+            "/vtspec\u200bapply 1a2b3c4",
+            "/vtspec: apply 1a2b3c4",
+        )
+    ),
+    ("/vtspec:help", BadCommand(fault="blank", word="/vtspec help")),
+    ("/vtspec, is it?", BadCommand(fault="blank")),
     ("/vtspec", BadCommand(fault="no verb")),
     ("/vtspec\nthis", BadCommand(fault="no verb")),
     ("/vtspec aply 1a2b3c4", BadCommand(fault="verb", word="aply", nearest="apply")),
@@ -81,12 +95,12 @@ def test_a_line_that_is_no_command_says_what_is_wrong_with_it(body: str, bad: Ba
         "",
         "thanks\n/vtspec apply 1a2b3c4",
         "> /vtspec apply 1a2b3c4",
-        " /vtspec apply 1a2b3c4",
-        "\u200b/vtspec apply 1a2b3c4",
+        "    /vtspec apply 1a2b3c4",
+        "\t/vtspec apply 1a2b3c4",
+        "/vtspec.yaml apply 1a2b3c4",
+        "/vtspec/apply 1a2b3c4",
         "`/vtspec apply 1a2b3c4`",
         "/vtspecs apply 1a2b3c4",
-        "/vtspec\u00a0apply 1a2b3c4",
-        "/vtspec\u200bapply 1a2b3c4",
         "see /vtspec help",
         "x" * 1_000_000,
     ],

@@ -64,6 +64,8 @@ def test_an_approved_plan_is_carried_out_and_the_command_answered() -> None:
     [
         ("/vtspec apply", "/vtspec apply "),
         ("/vtspec apply digits", "is no digest"),
+        ("/vtspec\u3000stop digits", "```\n/vtspec stop digits\n```"),
+        ("/vtspec: what?", "| `/vtspec stop [SPEC…]` |"),
         ("/vtspec apply fffffff", "is no plan of this pull request"),
         ("/vtspec aply 1234567", "did you mean `/vtspec apply`?"),
         ("/vtspec stop dgits", "did you mean `digits`?"),

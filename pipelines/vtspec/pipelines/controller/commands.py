@@ -31,6 +31,15 @@ USAGE: Final[dict[str, str]] = {
 }
 """Each command as it is typed."""
 
+_BEGINNING: Final = re.compile(
+    # Four blanks, or a tab, make a block of code. What goes on as a word or a path is other's.
+    rf"(?P<lead> {{0,3}}(?![ \t])[\s\ufeff\u200b-\u200f\u2060]*)"
+    rf"(?P<name>{PREFIX})(?![\w./-])(?P<odd>[^ \t]?)",
+    re.I,
+)
+_ODD: Final = re.compile(r"[\s\ufeff\u200b-\u200f\u2060:,]+")
+"""What stands between words where somebody means a blank."""
+
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{7,64})")
 _SHA: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 """Whole: who chooses what stands in a commit can make two whose hashes begin alike."""
@@ -68,15 +77,26 @@ class HelpCommand:
 Command: TypeAlias = ApplyCommand | SpecCommand | AllowCommand | HelpCommand
 
 Fault: TypeAlias = Literal[
-    "too long", "no verb", "verb", "option", "no digest", "digest", "spec", "sha", "too many"
+    "blank",
+    "too long",
+    "no verb",
+    "verb",
+    "option",
+    "no digest",
+    "digest",
+    "spec",
+    "sha",
+    "too many",
 ]
-"""What is wrong with a line: `verb` that there is none such, `digest` that a word is none."""
+"""What is wrong with a line: `verb` that there is none such, `digest` that a word is none, `blank`
+that it begins otherwise than it looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BadCommand:
     """A line that is meant for us and is no command. `word` is what is wrong in it, as it was
-    typed; `verb` what it was said to, `nearest` the verb that was meant, where one is near."""
+    typed, and of a `blank` the command that it looks like, "" where that is none; `verb` what it
+    was said to, `nearest` the verb that was meant, where one is near."""
 
     fault: Fault
     word: str = ""
@@ -88,11 +108,14 @@ def parse_command(body: str) -> Command | BadCommand | None:
     """The command in a comment's first line; None where the comment does not speak to us."""
     # Not `splitlines`, which takes more for the end of a line than a forge shows as one.
     line = re.split(r"\r\n|\n|\r", body[: LONGEST_LINE + 2], maxsplit=1)[0]
-    first, *words = _split_words(line) or ("",)
-    if first.casefold() != PREFIX or not line.startswith("/"):
+    begun = _BEGINNING.match(line)
+    if begun is None:
         return None
     if len(line) > LONGEST_LINE:
         return BadCommand(fault="too long")
+    if begun["odd"] or not line.startswith("/"):
+        return BadCommand(fault="blank", word=_find_likeness(line[begun.end("name") :]))
+    words = _split_words(line)[1:]
     if not words:
         return BadCommand(fault="no verb")
     verb, rest = words[0].casefold(), tuple(dict.fromkeys(words[1:]))
@@ -102,6 +125,12 @@ def parse_command(body: str) -> Command | BadCommand | None:
     if option is not None:
         return BadCommand(fault="option", word=option, verb=verb)
     return _parse_words(verb, rest)
+
+
+def _find_likeness(rest: str) -> str:
+    """The command that a line looks like, by what follows our name; "" where that is none."""
+    line = " ".join((PREFIX, *(word for word in _ODD.split(rest) if word)))
+    return line if isinstance(parse_command(line), Command) else ""
 
 
 def _split_words(line: str) -> list[str]:

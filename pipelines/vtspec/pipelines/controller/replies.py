@@ -51,6 +51,13 @@ NOTHING_RUNS: Final = Sentence(
     en="nothing of this pull request runs, so there is nothing to stop",
     ko="이 풀 리퀘스트에서 실행 중인 것이 없어 중지할 것이 없습니다",
 )
+_BLANK: Final = Sentence(
+    en="a command begins with `/vtspec` and a plain blank, and nothing stands before it, hidden "
+    "characters neither",
+    ko="명령은 줄 맨 앞의 `/vtspec`와 보통 공백 한 칸으로 시작해야 합니다 (보이지 않는 문자도 쓸 "
+    "수 없음)",
+)
+
 OWN_ACCOUNT: Final = Sentence(
     en="this account is the one that the controller itself speaks as, so what it says carries "
     "nothing out: give the controller a GitHub App, or a token of an account of its own, or ask "
@@ -80,6 +87,8 @@ def explain_bad(
                 en=f"the line has more than {LONGEST_LINE:,} characters; split it",
                 ko=f"한 줄이 {LONGEST_LINE:,}자를 넘습니다. 나누어 쓰세요",
             )
+        case "blank":
+            return (_BLANK, explain_line(bad.word) if bad.word else explain_help())
         case "no verb":
             return (explain_help(),)
         case "verb":
