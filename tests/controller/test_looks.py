@@ -25,8 +25,8 @@ from vtspec.pipelines.controller.reconcile import render_plan
 from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import PullRequestView, View
 from vtspec.pipelines.controller.worker import SiteWorker, serve_once
-from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.forge.forge import PullRequest
+from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.forge.forge import PullRequest, Reaction
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import encode_event
@@ -478,3 +478,28 @@ def test_what_was_just_made_is_known_before_the_cluster_tells(
     assert pulls.world.server.count("PATCH", name) == asked
     assert told == []
     assert pulls.world.server.count("POST", "/workflows") == 1
+
+
+def test_a_command_that_is_deleted_while_it_is_read_holds_up_nothing(
+    pulls: PullRequests,
+) -> None:
+    pulls.settle()
+    comment = pulls.github.write_comment(pulls.number, "/vtspec help", author="ben")
+    ask = pulls.site.forge.list_reactions
+
+    def delete(comment_id: int) -> Sequence[Reaction]:
+        pulls.github.repository.comments.pop(comment, None)
+        return ask(comment_id)
+
+    pulls.site.forge.list_reactions = delete  # type: ignore[method-assign]
+    assert serve_once(pulls.site, pulls.said.append).left_out == {}
+    assert pulls.read_check() == "1 plan, 0 errors"
+    # What is refused for another reason is still told.
+    other = pulls.github.write_comment(pulls.number, "/vtspec help", author="ben")
+
+    def refuse(comment_id: int) -> Never:
+        raise Permanent("no such right")
+
+    pulls.site.forge.list_reactions = refuse  # type: ignore[method-assign]
+    assert pulls.number in serve_once(pulls.site, pulls.said.append).left_out
+    assert other in pulls.github.repository.comments

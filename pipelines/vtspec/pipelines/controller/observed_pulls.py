@@ -15,12 +15,21 @@ from .site import Reason, Site
 from .view import PullRequestView
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.forge.forge import Forge, Permission, PullRequest, Reaction
+    from vtspec.pipelines.forge.forge import (
+        Comment,
+        Forge,
+        Permission,
+        PullRequest,
+        Reaction,
+    )
 
 
 _AWAY: Final = timedelta(days=3)
 """For how long nobody may have looked, as a weekend lasts, so that nothing said then is lost."""
 
+
+_MOST_DELETED: Final = 3
+"""How often comments are listed anew that are deleted meanwhile."""
 
 _BEHIND: Final = timedelta(minutes=1)
 """How long git may be behind the forge; what is not there then is in no branch any more."""
@@ -177,8 +186,8 @@ def name_commits(pulls: "Iterable[PullRequest]") -> set[str]:
 def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
     """A pull request as its forge has it."""
     forge, number = site.forge, pull.number
-    comments = forge.list_comments(number)
-    commands = [one for one in comments if parse_command(one.body) is not None]
+    comments, reactions = _read_comments(site, number)
+    commands = [one for one in comments if one.id in reactions]
     reviews = forge.list_reviews(number)
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by, login = pull.merged_by or None, forge.find_login()
@@ -188,13 +197,31 @@ def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
     return PullRequestView(
         pull=pull,
         comments=comments,
-        reactions={one.id: _find_reactions(site, one.id) for one in commands},
+        reactions=reactions,
         reviews=reviews,
         permissions=_find_permissions(forge, people - {login, ""}),
         merged_by=merged_by,
         full_text=f"{pull.url}/checks" if forge.has_checks else None,
         visible=visible,
     )
+
+
+def _read_comments(
+    site: Site, number: int
+) -> "tuple[Sequence[Comment], dict[int, Sequence[Reaction]]]":
+    """The comments of a pull request, and the reactions to those that are commands."""
+    comments = site.forge.list_comments(number)
+    for _ in range(_MOST_DELETED):
+        commands = [one.id for one in comments if parse_command(one.body) is not None]
+        try:
+            return comments, {one: _find_reactions(site, one) for one in commands}
+        except Permanent:
+            there = site.forge.list_comments(number)
+            # Somebody may have deleted one since it was listed.
+            if {*commands} <= {one.id for one in there}:
+                raise
+            comments = there
+    raise Temporary(f"comments of pull request {number} are deleted while they are read")
 
 
 def _find_reactions(site: Site, comment: int) -> "Sequence[Reaction]":
