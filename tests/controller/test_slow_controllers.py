@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from git_repositories import commit, git
-from proposed_changes import DEEP
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.actions import Action
 from vtspec.pipelines.controller.effects import Effects
@@ -81,18 +79,9 @@ def test_a_stop_that_was_said_meanwhile_stands(pulls: PullRequests) -> None:
 
 
 def test_what_was_begun_beside_what_the_cluster_refuses_is_told(pulls: PullRequests) -> None:
-    root = pulls.world.root
-    git(root, "checkout", "-q", "proposed")
-    text = (root / DEEP).read_text()
-    wide = text.replace("name: deep", "name: wide").replace("epochs: 50", "epochs: 40")
-    (root / "specs/experiments/wide.yaml").write_text(wide)
-    head = commit(root)
-    git(root, "update-ref", f"refs/pull/{pulls.number}/head", head)
-    pulls.github.repository.push(pulls.number, head)
+    pulls.add_experiments("wide")
     pulls.settle()
-    pulls.world.server.admit = lambda body: (
-        "quota is used up" if body.get("metadata", {}).get("name", "").startswith("wide") else None
-    )
+    pulls.refuse_runs("wide")
     pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
     pulls.settle()
     (name,) = pulls.world.server.workflows()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,42 @@ class PullRequests:
         made = self.github.repository.open_pull_request(commit(root))
         git(root, "update-ref", f"refs/pull/{made.number}/head", made.head_sha)
         return made.number
+
+    def add_experiments(self, *names: str) -> None:
+        """Push to the pull request experiments beside `deep`, each for other epochs."""
+        root = self.world.root
+        git(root, "checkout", "-q", "proposed")
+        text = (root / DEEP).read_text()
+        for index, name in enumerate(names):
+            other = text.replace("name: deep", f"name: {name}")
+            other = other.replace("epochs: 50", f"epochs: {40 - index}")
+            (root / f"specs/experiments/{name}.yaml").write_text(other)
+        head = commit(root)
+        git(root, "update-ref", f"refs/pull/{self.number}/head", head)
+        self.github.repository.push(self.number, head)
+
+    def refuse_runs(self, *names: str) -> None:
+        """Have the cluster refuse the Workflows of these experiments, of all where none is named,
+        and of them alone."""
+        begins = tuple(f"{name}-" for name in names)
+        self.world.server.admit = lambda body: (
+            "quota is used up"
+            if body.get("kind") == "Workflow"
+            and (not begins or body["metadata"]["name"].startswith(begins))
+            else None
+        )
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by, as the forge tells it."""
+        self.github.server.world.now += timedelta(seconds=seconds)
+
+    def set_policy(self, when: str) -> None:
+        """Have the default branch say what runs are begun by."""
+        root = self.world.root
+        git(root, "checkout", "-q", "main")
+        change(root, "vtspec.yaml", "spec:\n", f"spec:\n  approval: {{when: {when}}}\n")
+        commit(root)
+        git(root, "checkout", "-q", "proposed")
 
     def begin_run(self) -> str:
         """Have a maintainer carry out what the plan comment proposes; the run, which is the only

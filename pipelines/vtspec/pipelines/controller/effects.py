@@ -1,7 +1,7 @@
 """What was decided, carried out: on the cluster, and in the pull request."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -68,12 +68,21 @@ class _Refusal:
     fix: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """Whether an action was done; where it was not, why it is refused for good, if it is."""
+
+    is_done: bool
+    refusal: _Refusal | None = None
+
+
 @dataclass(kw_only=True)
 class Effects:
     """Carries actions out, each in its turn. `delay_s` is after which time what failed for now is
     tried again, None where nothing did; `behind` are those that it was about. `patience_s` is for
     how long a cluster or forge wants no request. `reserved` are the costs that were reserved when
-    it was decided; `tongues` the languages of the pull requests, English where one is absent."""
+    it was decided; `tongues` the languages of the pull requests, English where one is absent.
+    `unbegun` are the runs of which something was not done that was decided."""
 
     site: Site
     repository: "Repository"
@@ -83,6 +92,7 @@ class Effects:
     delay_s: float | None = None
     patience_s: float = 0.0
     behind: set[int | str | None] = field(default_factory=set)
+    unbegun: set[str] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
     _begun: list[CreateRun] = field(default_factory=list)
     _to_reserve: list[Reservation] = field(default_factory=list)
@@ -94,11 +104,11 @@ class Effects:
 
     def act(self, actions: Iterable[Action]) -> list[Action]:
         """Do what is to be done on the cluster; what there is to be written then, without what
-        would tell of something that failed."""
+        would tell of something that failed. How runs go is left out altogether where one of them
+        is `unbegun`: what was decided takes it for begun."""
         rest: list[Action] = []
         refusals: list[Action] = []
         unasked: dict[int, list[str]] = {}
-        unbegun: set[int | str | None] = set()
         actions = list(actions)
         creations = [one for one in actions if isinstance(one, CreateRun)]
         self._to_reserve = [one.reservation for one in creations if one.reservation is not None]
@@ -106,44 +116,36 @@ class Effects:
             if not isinstance(action, OnCluster):
                 rest.append(action)
                 continue
-            refusal = self._try(action)
-            if isinstance(action, CreateRun) and find_subject(action) in self.behind:
-                unbegun |= {action.approval.pull_request, action.approval.head_sha}
-            # What tells of the run would note an approval that its Workflow does not bear.
-            if isinstance(action, LabelRun) and find_subject(action) in self.behind:
-                unbegun.add(action.pull_request)
-            if refusal is not None and isinstance(action, CreateRun):
-                self._withdraw(action.reservation)
-            if refusal is None or isinstance(action, StopRun):
+            outcome = self._try(action)
+            if isinstance(action, StopRun):
                 continue
+            if not outcome.is_done:
+                self.unbegun.add(action.run)
+            refusal = outcome.refusal
+            if refusal is None:
+                continue
+            if isinstance(action, CreateRun):
+                self._withdraw(action.reservation)
             told = self._tell_refusal(action, refusal)
             if action.cause is None:
                 unasked.setdefault(_get_number(action), []).append(told)
             else:
                 refusals += self._answer_refusal(_get_number(action), action.cause, told)
-        for number, lines in unasked.items():
-            body = "\n".join((make_marker("approval"), *lines))
-            refusals.append(WriteComment(pull_request=number, kind="approval", body=body))
-        left = [
-            one
-            for one in rest
-            if one.cause not in self._failed
-            # What was decided takes the run for begun.
-            and not (isinstance(one, WriteComment | SetStatus) and find_subject(one) in unbegun)
-        ]
+        left = [one for one in rest if one.cause not in self._failed]
+        if self.unbegun:
+            left = [one for one in left if not tells_of_runs(one)]
         # What answers a refusal has the cause of what failed, and is to be written all the same.
         self._failed -= {one.cause for one in refusals if one.cause is not None}
-        return [*refusals, *left]
+        return [*refusals, *_add_refusals(left, unasked)]
 
     def write(self, actions: Iterable[Action]) -> None:
         """Write what there is to be written."""
         for action in actions:
             self._try(action)
 
-    def _try(self, action: Action) -> _Refusal | None:
-        """Why an action is refused for good, where it is."""
+    def _try(self, action: Action) -> _Outcome:
         if action.cause is not None and action.cause in self._failed:
-            return None
+            return _Outcome(is_done=False)
         name, outcome, refusal = type(action).__name__, "done", None
         try:
             self._do(action)
@@ -169,7 +171,7 @@ class Effects:
             self._leave(action)
         if self.site.metrics is not None:
             self.site.metrics.count_action(name, outcome)
-        return refusal
+        return _Outcome(is_done=outcome == "done", refusal=refusal)
 
     def _try_later(self, delay_s: float) -> None:
         self.delay_s = min(self.delay_s or 3600.0, delay_s)
@@ -389,6 +391,29 @@ class Effects:
         if found is None:
             raise Temporary(f"{name} is not in {runs.place} yet")
         return found
+
+
+def tells_of_runs(action: Action) -> bool:
+    """Whether it tells of how runs go, whoever has asked for them; the comment on an approval is
+    of what nothing comes of, whatever does of the rest."""
+    is_comment = isinstance(action, WriteComment) and action.kind not in ("approval", "duplicate")
+    return is_comment or isinstance(action, SetStatus)
+
+
+def _add_refusals(
+    writes: Sequence[Action], refused: Mapping[int, Sequence[str]]
+) -> Iterator[Action]:
+    """What there is to be written, with what nobody has asked for by a command and was refused
+    told in the comment on the approval, by pull requests."""
+    untold = dict(refused)
+    for one in writes:
+        if isinstance(one, WriteComment) and one.kind == "approval":
+            lines = untold.pop(one.pull_request, ())
+            one = replace(one, body="\n".join((one.body, *lines)))
+        yield one
+    for number, lines in untold.items():
+        body = "\n".join((make_marker("approval"), *lines))
+        yield WriteComment(pull_request=number, kind="approval", body=body)
 
 
 def _explain_refusal(error: Refused | Permanent | SpecError) -> _Refusal:

@@ -1,6 +1,6 @@
 """What is answered to who wants plans carried out, for the first time or again. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -28,6 +28,7 @@ from .request import (
     find_run_problem,
     find_standing,
     is_allowed,
+    is_too_old,
     propose_line,
     refuse,
     tell_how,
@@ -157,15 +158,23 @@ def _carry_out(request: Request, targets: Iterable[Target]) -> Answer:
     if len(wanted) > MOST_NOTED:
         lines = write_lines([target for target, _ in wanted], request.seen.specs)
         return refuse(run_replies.explain_too_many(len(wanted), MOST_NOTED, lines))
-    return _begin_all(request, wanted, begun)
+    return _begin_all(request, wanted, begun, lambda left: write_line(left, request.seen.specs))
 
 
 def _begin_all(
-    request: Request, wanted: Iterable[tuple[Target, Standing]], begun: Sequence[Attempt]
+    request: Request,
+    wanted: Sequence[tuple[Target, Standing]],
+    begun: Sequence[Attempt],
+    write: Callable[[Sequence[Target]], str],
 ) -> Answer:
+    """All of it or nothing; `write` makes the line that asks for what is left of these."""
+    told = [run_replies.explain_begun(begun)] if begun else []
+    left = [target for target, standing in wanted if standing.begin is not None]
+    # Of what is half begun nobody knows how it stands before it is answered.
+    if begun and left and is_too_old(request.comment, request.view):
+        return refuse(*told, run_replies.explain_late_rest(write(left)))
     trial, problems = request.ledger.copy(), []
     effects: list[Action] = []
-    told = [run_replies.explain_begun(begun)] if begun else []
     for target, standing in wanted:
         outcome = _begin(request, target, standing, trial)
         if isinstance(outcome, Sentence):
@@ -249,7 +258,10 @@ def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Atte
     if problems:
         return refuse(*problems)
     return _begin_all(
-        request, [(target, request.ledger.find_next(target)) for target in targets], begun
+        request,
+        [(target, request.ledger.find_next(target)) for target in targets],
+        begun,
+        lambda left: f"/vtspec rerun {' '.join(dict.fromkeys(one.spec.name for one in left))}",
     )
 
 

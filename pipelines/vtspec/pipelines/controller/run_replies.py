@@ -57,6 +57,16 @@ def explain_begun(begun: Sequence[Attempt]) -> Sentence:
     return Sentence(en=f"by this comment {names} was begun", ko=f"이 댓글로 {names} 시작됨")
 
 
+def explain_late_rest(line: str) -> Sentence:
+    """What else a comment asked for could not be begun in time."""
+    return Sentence(
+        en="the rest could not be begun for a quarter of an hour, and is not tried any more. "
+        f"Paste as a new comment:\n\n```\n{line}\n```",
+        ko="나머지는 15분 동안 시작하지 못하여 더 시도하지 않습니다. 새 댓글로 붙여 넣으세요:"
+        f"\n\n```\n{line}\n```",
+    )
+
+
 def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
     """A digest means several plans."""
     shown = "\n".join(lines[:_MOST_LINES])

@@ -21,7 +21,7 @@ from vtspec.schema.problem import SpecError
 
 from .actions import Action, OnCluster, find_subject
 from .commit_status import build_obstacle
-from .effects import Effects
+from .effects import Effects, tells_of_runs
 from .observation import observe_site, survey_site
 from .reconcile import EVERY_PART, Part, find_next_looks, reconcile_each
 from .site import Reason, Site
@@ -118,6 +118,10 @@ def serve_once(
         tongues={one.pull.number: detect_language([one.pull.title]) for one in view.pull_requests},
     )
     writes = effects.act(actions)
+    if effects.unbegun:
+        # How runs go is told as it was seen, and the next look tells of those that were begun.
+        seen = reconcile_each(view, [one for one in parts if one != "apply"]).actions
+        writes += [one for one in seen if tells_of_runs(one)]
     if hand_over is None:
         effects.write(writes)
     else:

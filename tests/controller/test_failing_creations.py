@@ -1,0 +1,93 @@
+"""A run that cannot be begun hides nothing of what goes on beside it, and what depended on it is
+decided anew."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from cluster_world import recorded_status
+from served_pull_requests import PullRequests
+from vtspec.pipelines.controller.effects import REFUSED_S
+from vtspec.pipelines.controller.request import LATEST
+from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
+
+
+def end_run(pulls: PullRequests) -> str:
+    """End the only run that there is, with a result; its name."""
+    (name,) = pulls.world.server.workflows()
+    pulls.end_pods(name)
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    return name
+
+
+def look_again(pulls: PullRequests, times: int = 3) -> None:
+    for _ in range(times):
+        pulls.pass_time(REFUSED_S + 1)
+        pulls.serve()
+
+
+def find_comment(pulls: PullRequests, kind: str) -> str:
+    (found,) = [one for one in pulls.read_comments() if one.startswith(f"<!-- vtspec:{kind}")]
+    return found
+
+
+def read_statuses(pulls: PullRequests) -> Mapping[str, Any]:
+    head = pulls.github.repository.pull_requests[pulls.number].head_sha
+    return pulls.github.find_statuses(head)
+
+
+@contextmanager
+def failing_to_begin(spec: str) -> Iterator[None]:
+    """Have the cluster fail for now at what an experiment asks for."""
+    begin = begin_on_cluster
+
+    def fail(asked: Any, *rest: Any) -> Any:
+        if asked.request.planned.made.name == spec:
+            raise Temporary("failed calling webhook")
+        return begin(asked, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vtspec.pipelines.controller.effects.begin_on_cluster", fail)
+        yield
+
+
+def test_a_refused_run_hides_no_result_of_another(pulls: PullRequests) -> None:
+    pulls.set_policy("approval")
+    pulls.add_experiments("wide")
+    pulls.settle()
+    pulls.pass_time(30)
+    pulls.refuse_runs("wide")
+    pulls.github.review(pulls.number, "ben", is_approved=True)
+    look_again(pulls)
+    assert "1 at work" in find_comment(pulls, "progress")
+    name = end_run(pulls)
+    look_again(pulls)
+    assert "quota is used up" in find_comment(pulls, "approval")
+    assert "`deep`" in find_comment(pulls, "result")
+    assert f"already run: `{name}`" in find_comment(pulls, "plan")
+    assert read_statuses(pulls)["vtspec/deep"][1] == f"{name}: Gate missed"
+    assert "vtspec/wide" not in read_statuses(pulls)
+
+
+def test_what_a_command_could_begin_in_part_is_answered_in_the_end(pulls: PullRequests) -> None:
+    pulls.add_experiments("wide")
+    pulls.settle()
+    with failing_to_begin("wide"):
+        pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+        pulls.serve()
+        name = end_run(pulls)
+        look_again(pulls)
+        assert "`deep`" in find_comment(pulls, "result")
+        assert not [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:reply")]
+        pulls.pass_time(LATEST.total_seconds())
+        look_again(pulls)
+    answer = find_comment(pulls, "reply")
+    assert f"`{name}` was begun" in answer and "not tried any more" in answer
+    (left,) = [line for line in answer.splitlines() if line.startswith("/vtspec apply ")]
+    pulls.github.write_comment(pulls.number, left, author="ben")
+    pulls.settle()
+    names = {one.partition("-")[0] for one in pulls.world.server.workflows()}
+    assert names == {"deep", "wide"}
