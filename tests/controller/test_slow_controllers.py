@@ -1,13 +1,21 @@
 """What a controller has decided and another has done meanwhile is not done again."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import pytest
+
+from cluster_world import recorded_status
 from served_pull_requests import PullRequests
-from vtspec.pipelines.controller.actions import Action
+from vtspec.pipelines.cluster.run_workflow import RunWorkflow
+from vtspec.pipelines.controller.actions import Action, StopRun
 from vtspec.pipelines.controller.effects import Effects
 from vtspec.pipelines.controller.observation import Observation, observe_site
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.site import Site
+from vtspec.pipelines.controller.workflow_marks import read_wanted
+from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.runs import Runs
 
 
 def decide(site: Site) -> tuple[Observation, list[Action]]:
@@ -24,6 +32,19 @@ def act(pulls: PullRequests, site: Site, observed: Observation, actions: Sequenc
         reserved=observed.reservations,
     )
     effects.carry_out(actions)
+
+
+def read_workflow(pulls: PullRequests) -> dict[str, Any]:
+    """The only Workflow that there is."""
+    (name,) = pulls.world.server.workflows()
+    workflow = pulls.world.server.workflow(name)
+    assert workflow is not None
+    return workflow
+
+
+def read_wanting(pulls: PullRequests) -> dict[int, bool]:
+    """Whether each pull request that has approved it wants it still."""
+    return read_wanted(read_workflow(pulls)["metadata"])
 
 
 def fail(pulls: PullRequests, run: str) -> None:
@@ -70,12 +91,88 @@ def test_a_stop_that_was_said_meanwhile_stands(pulls: PullRequests) -> None:
     pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
     pulls.settle()
     act(pulls, slow, *late)
-    (name,) = pulls.world.server.workflows()
-    workflow = pulls.world.server.workflow(name)
-    assert workflow is not None
-    labels = workflow["metadata"]["labels"]
-    wanted = [labels[f"vtspec.dev/pull-request-{number}"] for number in (pulls.number, other)]
-    assert wanted == ["stopped", "true"]
+    assert read_wanting(pulls) == {pulls.number: False, other: True}
+
+
+def test_who_joins_a_run_late_undoes_no_stop(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.settle()
+    line = pulls.find_line()
+    pulls.github.write_comment(other, line, author="ben")
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, line, author="ben")
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.settle()
+    act(pulls, slow, *late)
+    assert read_wanting(pulls) == {pulls.number: False, other: True}
+    pulls.github.close(other)
+    pulls.settle()
+    assert read_workflow(pulls)["spec"]["shutdown"] == "Stop"
+
+
+def test_a_late_stop_undoes_no_later_approval(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.settle()
+    line = pulls.find_line()
+    for number in (pulls.number, other):
+        pulls.github.write_comment(number, line, author="ben")
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, line, author="ben")
+    pulls.settle()
+    act(pulls, slow, *late)
+    assert read_wanting(pulls) == {pulls.number: True, other: True}
+
+
+def test_a_late_stop_is_not_of_a_run_that_was_resumed(pulls: PullRequests) -> None:
+    name = pulls.begin_run()
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.settle()
+    pulls.world.server.play(name, recorded_status("stopped"))
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    act(pulls, slow, *late)
+    assert read_wanting(pulls) == {pulls.number: True}
+    assert "shutdown" not in read_workflow(pulls)["spec"]
+    assert any("in another Workflow meanwhile" in line for line in pulls.said)
+
+
+def test_what_was_reopened_meanwhile_keeps_its_runs(pulls: PullRequests) -> None:
+    pulls.begin_run()
+    pulls.github.close(pulls.number)
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.github.repository.reopen(pulls.number)
+    act(pulls, slow, *late)
+    assert [one for one in late[1] if isinstance(one, StopRun)]
+    assert "shutdown" not in read_workflow(pulls)["spec"]
+    pulls.settle()
+    pulls.github.close(pulls.number)
+    pulls.settle()
+    assert read_workflow(pulls)["spec"]["shutdown"] == "Stop"
+
+
+def test_a_workflow_is_changed_only_as_it_was_found(pulls: PullRequests) -> None:
+    name = pulls.begin_run()
+    assert pulls.site.repository is not None
+    run = Runs(pulls.site.repository.runs).find_named(name)
+    file = None if run is None else run.read_workflow()
+    assert run is not None and file is not None
+    workflow = RunWorkflow(pulls.site.open_cluster(), run, file)
+    found = workflow.find()
+    assert found is not None and workflow.change({"metadata": {"labels": {"a": "1"}}}, found)
+    with pytest.raises(Temporary, match="409"):
+        workflow.stop("Stop", "late", found)
+    assert "shutdown" not in read_workflow(pulls)["spec"]
 
 
 def test_what_was_begun_beside_what_the_cluster_refuses_is_told(pulls: PullRequests) -> None:

@@ -162,35 +162,44 @@ class RunWorkflow:
                 )
             time.sleep(POLL_S)
 
-    def stop(self, how: str, why: str | None = None) -> bool:
-        """Have it end: `Stop` or `Terminate`; `why` is told to whoever looks. False where there
-        is none."""
+    def stop(self, how: str, why: str | None = None, found: Object | None = None) -> bool:
+        """Have it end: `Stop` or `Terminate`; `why` is told to whoever looks. As `change`."""
         change: Object = {"spec": {"shutdown": how}}
         if why is not None:
             change["metadata"] = {"annotations": {STOP_REASON: why}}
-        return self.change(change)
+        return self.change(change, found)
 
-    def change(self, change: Mapping[str, Any]) -> bool:
-        """Merge a change into the very Workflow of the file; False where there is none."""
-        found = self._find()
-        if found is None:
+    def change(self, change: Mapping[str, Any], found: Object | None = None) -> bool:
+        """Merge a change into the very Workflow of the file, only as it was `found` where that is
+        given; False where there is none. Raises `Temporary` where it has changed since."""
+        there = self.find() if found is None else found
+        if there is None:
             return False
-        uid, space = str(found["metadata"]["uid"]), self.file.namespace
+        told = there["metadata"]
+        if found is not None:
+            version = {"resourceVersion": told["resourceVersion"]}
+            change = {**change, "metadata": {**change.get("metadata", {}), **version}}
         with durable_step("workflow.change"):
-            return self.client.patch(WORKFLOWS, space, self.file.name, change, uid)
+            return self.client.patch(
+                WORKFLOWS, self.file.namespace, self.file.name, change, str(told["uid"])
+            )
 
-    def has_label(self, key: str) -> bool:
-        """Whether it has a label of that name, whatever it says."""
-        return key in _read_labels(self._find() or {})
+    def find(self) -> Object | None:
+        """The very Workflow of the file, or None."""
+        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name)
+        if found is None or not self._is_of_run(found) or not self._is_ours(found):
+            return None
+        self._was_seen = True
+        return found
 
     def was_asked_to_stop(self) -> bool:
         """Whether somebody asked already."""
-        found = self._find() or {}
+        found = self.find() or {}
         return bool(found.get("spec", {}).get("shutdown"))
 
     def has_credential(self) -> bool:
         """Whether its pods are given one that is the run's alone."""
-        found = self._find() or {}
+        found = self.find() or {}
         secret = get_credential_name(self.file.name)
         volumes = found.get("spec", {}).get("volumes") or []
         return any(one.get("secret", {}).get("secretName") == secret for one in volumes)
@@ -222,14 +231,6 @@ class RunWorkflow:
     def _delete(self, resource: Resource, found: Object) -> None:
         told = found["metadata"]
         self.client.delete(resource, self.file.namespace, told["name"], uid=told["uid"])
-
-    def _find(self) -> Object | None:
-        """The very Workflow of the file, or None."""
-        found = self.client.get(WORKFLOWS, self.file.namespace, self.file.name)
-        if found is None or not self._is_of_run(found) or not self._is_ours(found):
-            return None
-        self._was_seen = True
-        return found
 
     def _ensure(self, resource: Resource, body: Mapping[str, Any]) -> bool:
         """Make an object; False where one of its name is there."""

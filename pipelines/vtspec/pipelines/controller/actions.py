@@ -45,21 +45,30 @@ class CreateRun:
 @dataclass(frozen=True, kw_only=True)
 class LabelRun:
     """Note on a Workflow that a pull request wants it (`approval` says by whose word), or does no
-    more."""
+    more.
+
+    It is done only on the Workflow of `uid`, None for one that is begun beside it, and only where
+    that bears no approval of the pull request but those `known` when it was decided: else somebody
+    has said something since.
+    """
 
     run: str
     pull_request: int
     is_wanted: bool
     approval: Approval | None = None
+    uid: str | None = None
+    known: tuple[Approval, ...] = ()
     cause: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StopRun:
-    """Stop a Workflow; its checkpoint is kept."""
+    """Stop a Workflow, that of `uid` where one is named; its checkpoint is kept. Right before, the
+    edge asks once more whether a pull request that is not closed wants it."""
 
     run: str
     reason: str
+    uid: str | None = None
     cause: int | None = None
 
 

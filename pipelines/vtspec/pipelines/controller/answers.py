@@ -9,7 +9,7 @@ from typing import assert_never
 from vtspec.schema.suggestions import find_nearest
 
 from . import replies
-from .actions import Action, LabelRun
+from .actions import Action
 from .approved_runs import read_approved
 from .commands import (
     AllowCommand,
@@ -161,10 +161,7 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
     effects: list[Action] = []
     # Of the others it was said before: also by this comment, which nobody has answered.
     for one in (one for one in meant if one.wanted_by[number]):
-        ledger.label_run(one.run, number, None)
-        effects.append(
-            LabelRun(run=one.run, pull_request=number, is_wanted=False, cause=comment.id)
-        )
+        effects.append(ledger.label_run(one.run, number, None, comment.id))
     told = tuple(
         replies.explain_stop(
             one.run,

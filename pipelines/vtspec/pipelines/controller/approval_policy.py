@@ -14,7 +14,7 @@ from typing import NamedTuple
 from vtspec.pipelines.forge.forge import Review
 from vtspec.pipelines.language import Sentence
 
-from .actions import Action, CommentKind, CreateRun, LabelRun
+from .actions import Action, CommentKind, CreateRun
 from .approval import Asker, choose_team, find_asker_problem, find_limit_problem, name_policy
 from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger, make_reservation
@@ -230,9 +230,7 @@ def _begin(
         problem = find_limit_problem(target.plan, login, view.project)
         if problem is not None:
             return put_before(target, problem)
-        ledger.label_run(attempt.run, number, approval)
-        label = LabelRun(run=attempt.run, pull_request=number, is_wanted=True, approval=approval)
-        return [label]
+        return [ledger.label_run(attempt.run, number, approval)]
     # A failed one waits for a person's word, and so does one that was removed since.
     if standing.begin not in ("new", "completion", "resume"):
         return None

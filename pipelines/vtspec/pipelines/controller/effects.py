@@ -46,10 +46,10 @@ from .markers import (
 from .reservation_record import ReservationRecord
 from .reservations import Reservation
 from .site import Site
-from .workflow_marks import render_marks
+from .workflow_marks import read_approvals, read_wanted, render_marks
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
+    from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient, Object
     from vtspec.pipelines.project.repository import Repository
 
 
@@ -320,8 +320,9 @@ class Effects:
             # Somebody else's Workflow, made before, has no word of this one; where it has one,
             # that may be a later one.
             workflow = self._open_workflow(run)
-            if not all(map(workflow.has_label, marks["labels"])):
-                workflow.change({"metadata": marks})
+            found = workflow.find()
+            if found is not None and approval.pull_request not in read_wanted(found["metadata"]):
+                workflow.change({"metadata": marks}, found)
         self._begun.append(action)
 
     def _reserve(self) -> None:
@@ -364,14 +365,32 @@ class Effects:
             raise Temporary(f"{name} was gone on with by somebody else meanwhile")
 
     def _label_run(self, action: LabelRun) -> None:
-        approval = action.approval if action.is_wanted else None
-        self._patch(self._find_run(action.run), render_marks(action.pull_request, approval))
-
-    def _patch(self, run: Run, marks: dict[str, object]) -> None:
-        self._open_workflow(run).change({"metadata": marks})
+        number, approval = action.pull_request, action.approval
+        workflow = self._open_workflow(self._find_run(action.run))
+        found = workflow.find()
+        if found is None:
+            raise Temporary(f"{action.run} has no Workflow now")
+        metadata = found["metadata"]
+        last = [one for one in read_approvals(metadata) if one.pull_request == number]
+        # What has been done, by whoever, is not done again.
+        is_same = read_wanted(metadata).get(number) is action.is_wanted
+        if is_same and (approval is None or last == [approval]):
+            return
+        _refuse_other_workflow(action, found)
+        if any(one not in action.known for one in last):
+            raise Temporary(f"pull request {number} has approved {action.run} once more meanwhile")
+        workflow.change({"metadata": render_marks(number, approval)}, found)
 
     def _stop_run(self, action: StopRun) -> None:
-        self._open_workflow(self._find_run(action.run)).stop("Stop", action.reason)
+        workflow = self._open_workflow(self._find_run(action.run))
+        found = workflow.find()
+        if found is None:
+            return
+        _refuse_other_workflow(action, found)
+        for number, is_wanted in read_wanted(found["metadata"]).items():
+            if is_wanted and self.site.forge.get_pull_request(number).state != "closed":
+                raise Temporary(f"pull request {number} wants {action.run} meanwhile")
+        workflow.stop("Stop", action.reason, found)
 
     def _open_workflow(self, run: Run) -> RunWorkflow:
         file = run.read_workflow()
@@ -391,6 +410,11 @@ class Effects:
         if found is None:
             raise Temporary(f"{name} is not in {runs.place} yet")
         return found
+
+
+def _refuse_other_workflow(action: LabelRun | StopRun, found: "Object") -> None:
+    if action.uid not in (None, found["metadata"]["uid"]):
+        raise Temporary(f"{action.run} goes on in another Workflow meanwhile")
 
 
 def tells_of_runs(action: Action) -> bool:

@@ -12,7 +12,7 @@ from vtspec.pipelines.estimation.estimate import Estimate
 from vtspec.pipelines.runs import make_run_name
 from vtspec.pipelines.runs.state import choose_attempt
 
-from .actions import Begin
+from .actions import Begin, LabelRun
 from .approved_runs import restore_approvals
 from .digests import Target
 from .reservations import Reservation
@@ -206,13 +206,25 @@ class Ledger:
         """Note that the cluster is told to stop a run."""
         self._attempts[run] = replace(self._attempts[run], is_stopping=True)
 
-    def label_run(self, run: str, pull_request: int, approval: Approval | None) -> None:
-        """Note that a pull request wants a run, by an approval, or does no more, by none."""
+    def label_run(
+        self, run: str, pull_request: int, approval: Approval | None, cause: int | None = None
+    ) -> LabelRun:
+        """What has a pull request want a run, by an approval, or no more, by none; it is taken for
+        done."""
         before = self._attempts[run]
         self._attempts[run] = replace(
             before,
             wanted_by={**before.wanted_by, pull_request: approval is not None},
             approvals=before.approvals if approval is None else (*before.approvals, approval),
+        )
+        return LabelRun(
+            run=run,
+            pull_request=pull_request,
+            is_wanted=approval is not None,
+            approval=approval,
+            uid=before.workflow_uid,
+            known=tuple(one for one in before.approvals if one.pull_request == pull_request),
+            cause=cause,
         )
 
 

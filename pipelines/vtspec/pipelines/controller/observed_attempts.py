@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from vtspec.pipelines.argo.node_tree import read_text
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow, is_made_for
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.operations.cluster_workflows import settle_runs
@@ -218,6 +219,7 @@ def _make_attempt(
         approvals=approvals,
         wanted_by=wanted,
         is_stopping=current is not None and current.is_stopping,
+        workflow_uid=None if current is None else read_text(current.raw, "metadata", "uid"),
         team=_find_team(one, plan, login, project),
         cost=cost,
         currency=currency,

@@ -211,7 +211,7 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
             reason = _find_stop_reason(attempt, view)
         if reason is not None:
             ledger.stop_run(attempt.run)
-            yield StopRun(run=attempt.run, reason=reason)
+            yield StopRun(run=attempt.run, reason=reason, uid=attempt.workflow_uid)
 
 
 def _find_stop_reason(attempt: Attempt, view: View) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 from vtspec.pipelines.language import Sentence
 
 from . import replies, run_replies
-from .actions import Action, CreateRun, LabelRun
+from .actions import Action, CreateRun
 from .approval import (
     choose_team,
     find_asker_problem,
@@ -235,16 +235,7 @@ def _join(
     if problem is not None:
         return problem
     approval = _approve(request, target)
-    ledger.label_run(attempt.run, number, approval)
-    return [
-        LabelRun(
-            run=attempt.run,
-            pull_request=number,
-            is_wanted=True,
-            approval=approval,
-            cause=request.comment.id,
-        )
-    ]
+    return [ledger.label_run(attempt.run, number, approval, request.comment.id)]
 
 
 def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Attempt]) -> Answer:

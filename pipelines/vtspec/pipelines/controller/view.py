@@ -94,7 +94,8 @@ class Attempt:
     """A run, as its store and the cluster have it. `number` counts the attempts of its plan.
 
     `wanted_by` are the pull requests that approved it, and whether each still wants it: False
-    since one of them said stop. `is_stopping` says that the cluster was told so. `cost` is what
+    since one of them said stop. `is_stopping` says that the cluster was told so; `workflow_uid` is
+    which Workflow is its last one, None while that is to be made. `cost` is what
     it is estimated to cost, `stored_cost` what its plan in the store says of that where its
     Workflow says otherwise, `spent` what it has cost once it is over, None where that is not
     known; `team` whose limits it counts for. `log` are the last lines that its failed step
@@ -111,6 +112,7 @@ class Attempt:
     approvals: tuple[Approval, ...] = ()
     wanted_by: Mapping[int, bool] = field(default_factory=dict)
     is_stopping: bool = False
+    workflow_uid: str | None = None
     team: str | None = None
     cost: float | None = None
     currency: str = "USD"
