@@ -8,11 +8,18 @@ from typing import Any
 import pytest
 
 from cluster_world import recorded_status
+from pull_request_world import World, a_plan_of, a_spec
 from served_pull_requests import PullRequests
-from vtspec.pipelines.controller.effects import REFUSED_S
+from vtspec.pipelines.controller.actions import Reply
+from vtspec.pipelines.controller.effects import REFUSED_S, Effects
+from vtspec.pipelines.controller.observation import observe_site
+from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.request import LATEST
+from vtspec.pipelines.controller.workflow_marks import read_approvals
 from vtspec.pipelines.errors import Temporary
 from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
+
+PLAN, OTHER = a_plan_of("digits"), a_plan_of("birds")
 
 
 def end_run(pulls: PullRequests) -> str:
@@ -70,6 +77,51 @@ def test_a_refused_run_hides_no_result_of_another(pulls: PullRequests) -> None:
     assert f"already run: `{name}`" in find_comment(pulls, "plan")
     assert read_statuses(pulls)["vtspec/deep"][1] == f"{name}: Gate missed"
     assert "vtspec/wide" not in read_statuses(pulls)
+
+
+def test_who_asked_for_a_run_that_is_refused_is_told_so(pulls: PullRequests) -> None:
+    pulls.settle()
+    pulls.refuse_runs()
+    line = pulls.find_line()
+    for login in ("ben", "ana"):
+        pulls.github.write_comment(pulls.number, line, author=login)
+    look_again(pulls)
+    answers = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:reply")]
+    assert len(answers) == 2 and all("quota is used up" in one for one in answers)
+
+
+def test_who_lost_their_rights_takes_nobody_elses_word_along(pulls: PullRequests) -> None:
+    pulls.settle()
+    line = pulls.find_line()
+    help_id = pulls.github.write_comment(pulls.number, "/vtspec help", author="ben")
+    for login in ("ana", "ben"):
+        pulls.github.write_comment(pulls.number, line, author=login)
+    observed = observe_site(pulls.site)
+    pulls.site.repository = observed.repository
+    pulls.github.grant("ana", "read")
+    done = Effects(site=pulls.site, repository=observed.repository, report=pulls.said.append)
+    done.carry_out(reconcile(observed.view))
+    assert any("ana may not approve any more" in line for line in pulls.said)
+    # What depends on no run waits for none.
+    (answer,) = [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:reply")]
+    assert answer.startswith(f"<!-- vtspec:reply {help_id} ")
+    look_again(pulls)
+    workflow = pulls.world.server.workflow(*pulls.world.server.workflows())
+    assert workflow is not None
+    (approval,) = read_approvals(workflow["metadata"])
+    assert approval.login == "ben"
+
+
+def test_what_left_too_little_of_a_limit_and_failed_refuses_nobody() -> None:
+    teams = {"vision": {"logins": ["bob", "kim"], "limits": {"costPerMonth": 0.05}}}
+    world = World(teams=teams)
+    number, other = world.open(a_spec(PLAN)), world.open(a_spec(OTHER))
+    world.settle()
+    world.apply(number, PLAN)
+    said = world.apply(other, OTHER, "kim")
+    answers = [one for one in reconcile(world.see()) if isinstance(one, Reply)]
+    (refusal,) = [one for one in answers if one.comment_id == said]
+    assert "are left" in refusal.body and refusal.relies_on == {PLAN.id}
 
 
 def test_what_a_command_could_begin_in_part_is_answered_in_the_end(pulls: PullRequests) -> None:

@@ -288,13 +288,16 @@ class World:
         """Do actions as often as `fate` says of each; after one that was lost, those of the same
         cause are left."""
         lost: set[int] = set()
+        unbegun: set[str] = set()
         for action in actions:
-            if action.cause in lost:
+            relies_on = action.relies_on if isinstance(action, Reply | React) else frozenset()
+            if action.cause in lost or relies_on & unbegun:
                 continue
             times = fate(action)
             done = [self._do(action) for _ in range(times)]
-            if action.cause is not None and not (done and all(done)):
-                lost.add(action.cause)
+            if not (done and all(done)):
+                lost |= set() if action.cause is None else {action.cause}
+                unbegun |= {action.run} if isinstance(action, CreateRun | LabelRun) else set()
 
     def _do(self, action: Action) -> bool:
         match action:

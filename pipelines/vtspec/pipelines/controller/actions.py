@@ -86,21 +86,25 @@ class WriteComment:
 @dataclass(frozen=True, kw_only=True)
 class Reply:
     """Answer a command. Where an answer with its marker is there, another controller was first: it
-    stays, and what this cause has left is not done, since the next pass goes by what it says."""
+    stays, and what this cause has left is not done, since the next pass goes by what it says. It
+    `relies_on` runs that others have begun or changed in the same pass: where one of these was
+    not, it is not written."""
 
     pull_request: int
     comment_id: int
     body: str
+    relies_on: frozenset[str] = frozenset()
     cause: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class React:
-    """React to a command: 👀 where it was seen, 🚀 done, 👎 refused."""
+    """React to a command: 👀 where it was seen, 🚀 done, 👎 refused. `relies_on` as of `Reply`."""
 
     pull_request: int
     comment_id: int
     content: ReactionContent
+    relies_on: frozenset[str] = frozenset()
     cause: int | None = None
 
 

@@ -4,12 +4,14 @@ Every command is answered once: by a reply, or, for a stranger's, by a reaction 
 for is judged anew until it has been answered, so that nothing is done for what is no more true.
 """
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from vtspec.schema.suggestions import find_nearest
 
 from . import replies
 from .actions import Action
+from .approval import choose_team
 from .approved_runs import read_approved
 from .commands import (
     AllowCommand,
@@ -63,6 +65,26 @@ def answer_comment(request: Request) -> Answer | None:
             return _answer_specs(request, command)
         case _:
             assert_never(command)
+
+
+def list_relied_on(
+    request: Request, answer: Answer, changed: Mapping[str, Attempt]
+) -> frozenset[str]:
+    """The runs among these, which others have begun or labelled in this pass, that an answer takes
+    for begun: those of its plans and its pull request, and what left too little of a limit."""
+    if isinstance(parse_command(request.comment.body), HelpCommand | AllowCommand):
+        return frozenset()
+    plans = [target.plan for target in list_targets(request.seen.specs)]
+    ids, number = {plan.id for plan in plans}, request.seen.pull.number
+    teams: set[str | None] = set()
+    if answer.outcome == "refused":
+        login, project = request.asker.login, request.view.project
+        teams = {choose_team(plan, login, project) for plan in plans} - {None}
+    return frozenset(
+        run
+        for run, one in changed.items()
+        if one.plan_id in ids or number in one.wanted_by or one.team in teams
+    )
 
 
 def _is_stop(command: Command | BadCommand) -> bool:

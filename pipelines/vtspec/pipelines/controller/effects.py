@@ -131,7 +131,7 @@ class Effects:
                 unasked.setdefault(_get_number(action), []).append(told)
             else:
                 refusals += self._answer_refusal(_get_number(action), action.cause, told)
-        left = [one for one in rest if one.cause not in self._failed]
+        left = [one for one in rest if not self._lacks_ground(one)]
         if self.unbegun:
             left = [one for one in left if not tells_of_runs(one)]
         # What answers a refusal has the cause of what failed, and is to be written all the same.
@@ -144,7 +144,7 @@ class Effects:
             self._try(action)
 
     def _try(self, action: Action) -> _Outcome:
-        if action.cause is not None and action.cause in self._failed:
+        if self._lacks_ground(action):
             return _Outcome(is_done=False)
         name, outcome, refusal = type(action).__name__, "done", None
         try:
@@ -172,6 +172,22 @@ class Effects:
         if self.site.metrics is not None:
             self.site.metrics.count_action(name, outcome)
         return _Outcome(is_done=outcome == "done", refusal=refusal)
+
+    def _lacks_ground(self, action: Action) -> bool:
+        """Whether what it was decided with has failed: of its cause, or of a run that another has
+        begun; then it is decided anew."""
+        if action.cause is not None and action.cause in self._failed:
+            return True
+        match action:
+            case LabelRun(run=run) | StopRun(run=run):
+                is_lacking = run in self.unbegun
+            case Reply(relies_on=runs) | React(relies_on=runs):
+                is_lacking = bool(runs & self.unbegun)
+            case _:
+                is_lacking = False
+        if is_lacking:
+            self._leave(action)
+        return is_lacking
 
     def _try_later(self, delay_s: float) -> None:
         self.delay_s = min(self.delay_s or 3600.0, delay_s)

@@ -3,7 +3,7 @@
 So two commands that are seen at once are judged one after the other.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -79,14 +79,26 @@ class Ledger:
         self._ended = tuple(ended)
         self._reservations = tuple(reservations)
         self._currency = currency
+        # What this pass begins or labels, with the name that it is begun under: a completion has
+        # one of its own.
+        self._changed: dict[str, str] = {}
 
     def copy(self) -> "Ledger":
         """One to try something with."""
-        return Ledger(self._attempts.values(), self._ended, self._reservations, self._currency)
+        made = Ledger(self._attempts.values(), self._ended, self._reservations, self._currency)
+        made.adopt(self)
+        return made
 
     def adopt(self, trial: "Ledger") -> None:
         """Take over what was tried."""
         self._attempts = dict(trial._attempts)
+        self._changed = dict(trial._changed)
+
+    @property
+    def changed(self) -> Mapping[str, Attempt]:
+        """The runs that this pass begins or labels so far, by the names that actions have for
+        them."""
+        return {name: self._attempts[run] for run, name in self._changed.items()}
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -183,6 +195,7 @@ class Ledger:
         if before is not None:
             number = before.number + 1 if standing.begin == "again" else before.number
         plan = target.plan
+        self._changed[run] = standing.run
         self._attempts[run] = Attempt(
             run=run,
             spec=plan.name,
@@ -212,6 +225,7 @@ class Ledger:
         """What has a pull request want a run, by an approval, or no more, by none; it is taken for
         done."""
         before = self._attempts[run]
+        self._changed.setdefault(run, run)
         self._attempts[run] = replace(
             before,
             wanted_by={**before.wanted_by, pull_request: approval is not None},

@@ -13,7 +13,7 @@ from vtspec.pipelines.forge.comment_text import has_text
 from vtspec.pipelines.forge.forge import Comment, ReactionContent
 
 from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
-from .answers import answer_comment
+from .answers import answer_comment, list_relied_on
 from .approval import name_policy
 from .approval_policy import Verdict, judge_approval
 from .approved_runs import list_approved, read_approved, render_approved, update_approved
@@ -173,18 +173,22 @@ def _answer_one(
         yield _conclude(number, cause, replied)
         return
     request = Request(view=view, seen=seen, comment=comment, ledger=ledger)
+    changed = ledger.changed
     is_ours = comment.author == view.login
     answer = refuse(OWN_ACCOUNT) if is_ours else answer_comment(request)
     if answer is None:
         return
+    relies_on = list_relied_on(request, answer, changed)
     if answer.effects and "eyes" not in ours:
         # No Workflow waits for a sign that it was asked for.
         yield React(pull_request=number, comment_id=cause, content="eyes")
     yield from answer.effects
     if not answer.is_quiet:
         body = _render_reply(request, answer)
-        yield Reply(pull_request=number, comment_id=cause, body=body, cause=cause)
-    yield _conclude(number, cause, answer.outcome)
+        yield Reply(
+            pull_request=number, comment_id=cause, body=body, relies_on=relies_on, cause=cause
+        )
+    yield replace(_conclude(number, cause, answer.outcome), relies_on=relies_on)
 
 
 def _conclude(number: int, comment_id: int, outcome: Outcome) -> React:
