@@ -166,15 +166,39 @@ def test_what_was_reserved_for_a_run_that_is_refused_is_let_go(pulls: PullReques
     assert pulls.world.server.objects[RECORD]["data"] == {}
 
 
+def test_what_was_not_tried_beside_a_refused_run_is_let_go(pulls: PullRequests) -> None:
+    limit_costs(pulls, "50")
+    pulls.add_experiments("wide", "wider")
+    pulls.settle()
+    pulls.refuse_runs()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.settle()
+    assert pulls.world.server.workflows() == []
+    assert pulls.world.server.objects[RECORD]["data"] == {}
+
+
+def test_what_is_taken_back_between_two_runs_is_let_go(pulls: PullRequests) -> None:
+    limit_costs(pulls, "50")
+    pulls.add_experiments("wide")
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    pulls.world.server.created = lambda body: (
+        pulls.github.grant("ben", "read") if body["kind"] == "Workflow" else None
+    )
+    pulls.settle()
+    assert len(pulls.world.server.workflows()) == 1
+    assert list(pulls.world.server.objects[RECORD]["data"]) == pulls.world.server.workflows()
+
+
 def test_what_another_has_reserved_since_is_not_let_go(pulls: PullRequests) -> None:
     ours = reserve("digits-1")
     theirs = encode_reservation(reserve("digits-1", at=START + timedelta(seconds=1)))
     put_record(pulls.world.server, {"digits-1": theirs})
     client = pulls.site.open_cluster()
     record = read_reservations(client, "vision")
-    record.withdraw(client, ours)
+    record.withdraw(client, [ours])
     assert pulls.world.server.objects[RECORD]["data"] == {"digits-1": theirs}
-    record.withdraw(client, record.every[0])
+    record.withdraw(client, record.every)
     assert pulls.world.server.objects[RECORD]["data"] == {}
 
 

@@ -68,12 +68,18 @@ class _Refusal:
     fix: str = ""
 
 
+class _Outdated(Temporary):
+    """What was decided on is no more; the next look decides anew."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """Whether an action was done; where it was not, why it is refused for good, if it is."""
+    """Whether an action was done; where it was not, why it is refused for good, if it is, and
+    whether it `is_over`: not tried again as it was decided."""
 
     is_done: bool
     refusal: _Refusal | None = None
+    is_over: bool = False
 
 
 @dataclass(kw_only=True)
@@ -111,6 +117,7 @@ class Effects:
         unasked: dict[int, list[str]] = {}
         actions = list(actions)
         creations = [one for one in actions if isinstance(one, CreateRun)]
+        over: set[int | str] = set()
         self._to_reserve = [one.reservation for one in creations if one.reservation is not None]
         for action in actions:
             if not isinstance(action, OnCluster):
@@ -121,16 +128,20 @@ class Effects:
                 continue
             if not outcome.is_done:
                 self.unbegun.add(action.run)
+            if outcome.is_over:
+                over.add(action.cause or action.run)
             refusal = outcome.refusal
             if refusal is None:
                 continue
-            if isinstance(action, CreateRun):
-                self._withdraw(action.reservation)
             told = self._tell_refusal(action, refusal)
             if action.cause is None:
                 unasked.setdefault(_get_number(action), []).append(told)
             else:
                 refusals += self._answer_refusal(_get_number(action), action.cause, told)
+        # Also of those that come after it in a command, and were not tried.
+        self._withdraw(
+            one for one in creations if one.run in self.unbegun and (one.cause or one.run) in over
+        )
         left = [one for one in rest if not self._lacks_ground(one)]
         if self.unbegun:
             left = [one for one in left if not tells_of_runs(one)]
@@ -147,16 +158,17 @@ class Effects:
         if self._lacks_ground(action):
             return _Outcome(is_done=False)
         name, outcome, refusal = type(action).__name__, "done", None
+        is_over = False
         try:
             self._do(action)
         except Temporary as error:
-            outcome = "later"
+            outcome, is_over = "later", isinstance(error, _Outdated)
             self.report(f"{name}: {error}")
             self._try_later(max(error.delay_s, 1.0))
             self.patience_s = max(self.patience_s, error.delay_s)
             self._leave(action)
         except (Refused, Permanent, SpecError) as error:
-            outcome, refusal = "refused", _explain_refusal(error)
+            outcome, refusal, is_over = "refused", _explain_refusal(error), True
             self.report(f"{name}: {error}")
             self._leave(action)
             # What is refused on the cluster answers its command, and is asked for no more.
@@ -171,7 +183,7 @@ class Effects:
             self._leave(action)
         if self.site.metrics is not None:
             self.site.metrics.count_action(name, outcome)
-        return _Outcome(is_done=outcome == "done", refusal=refusal)
+        return _Outcome(is_done=outcome == "done", refusal=refusal, is_over=is_over)
 
     def _lacks_ground(self, action: Action) -> bool:
         """Whether what it was decided with has failed: of its cause, or of a run that another has
@@ -302,11 +314,11 @@ class Effects:
         approval = action.approval
         pull = self.site.forge.get_pull_request(approval.pull_request)
         if pull.state != "merged" and pull.head_sha != approval.head_sha:
-            raise Temporary(f"pull request {pull.number} was pushed to meanwhile")
+            raise _Outdated(f"pull request {pull.number} was pushed to meanwhile")
         if pull.state == "closed":
-            raise Temporary(f"pull request {pull.number} was closed meanwhile")
+            raise _Outdated(f"pull request {pull.number} was closed meanwhile")
         if pull.is_draft:
-            raise Temporary(f"pull request {pull.number} was made a draft meanwhile")
+            raise _Outdated(f"pull request {pull.number} was made a draft meanwhile")
         self._refuse_withdrawn(action, pull.author)
         self._refuse_moved(action)
         if action.reservation is not None:
@@ -347,15 +359,17 @@ class Effects:
             self.reserved.add(self._client, self._to_reserve, self.site.now)
             self._to_reserve = []
 
-    def _withdraw(self, reservation: Reservation | None) -> None:
-        """Let others have what a run that was refused is not going to cost."""
-        if reservation is None:
+    def _withdraw(self, unbegun: Iterable[CreateRun]) -> None:
+        """Let others have what runs that do not come are not going to cost."""
+        ours = [one.reservation for one in unbegun if one.reservation is not None]
+        # Where none was about to be begun nothing was reserved.
+        if not ours or self._to_reserve:
             return
         try:
-            self.reserved.withdraw(self._client, reservation)
+            self.reserved.withdraw(self._client, ours)
         except (Temporary, Refused, Permanent) as error:
             # Nobody is held back by it for long.
-            self.report(f"what is reserved for {reservation.run} is kept: {error}")
+            self.report(f"what is reserved for {ours[0].run} is kept: {error}")
 
     def _refuse_withdrawn(self, action: CreateRun, author: str) -> None:
         approval, forge = action.approval, self.site.forge
@@ -364,12 +378,12 @@ class Effects:
             mine = [one for one in forge.list_reviews(approval.pull_request) if one.user == login]
             # The last word of each reviewer counts.
             if not mine or not mine[-1].is_approved or mine[-1].is_dismissed:
-                raise Temporary(f"{login} has taken the approval back")
+                raise _Outdated(f"{login} has taken the approval back")
         asker = Asker(login=login, permission=forge.get_permission(login))
         problem = find_asker_problem(asker, author, self.repository.project.spec)
         # The next look finds it so, too, and says it in the language of who asks.
         if problem is not None:
-            raise Temporary(f"{login} may not approve any more: {problem.en}")
+            raise _Outdated(f"{login} may not approve any more: {problem.en}")
 
     def _refuse_moved(self, action: CreateRun) -> None:
         if action.after_seq is None:
@@ -378,7 +392,7 @@ class Effects:
         name = find_completed_run(action.run) or action.run
         run = runs.find_named(name)
         if run is not None and run.read_state().seq > action.after_seq:
-            raise Temporary(f"{name} was gone on with by somebody else meanwhile")
+            raise _Outdated(f"{name} was gone on with by somebody else meanwhile")
 
     def _label_run(self, action: LabelRun) -> None:
         number, approval = action.pull_request, action.approval

@@ -54,13 +54,15 @@ class ReservationRecord:
             if not is_done:
                 raise Temporary("another controller has reserved costs meanwhile")
 
-    def withdraw(self, client: "KubernetesClient", one: Reservation) -> None:
-        """Let go of what was reserved for a run that does not come, unless another controller has
-        reserved it since. Raises as `KubernetesClient.patch`."""
+    def withdraw(self, client: "KubernetesClient", fresh: Sequence[Reservation]) -> None:
+        """Let go of what was reserved for runs that do not come, but for what another controller
+        has reserved since. Raises as `KubernetesClient.patch`."""
         found = client.get(CONFIG_MAPS, self.namespace, RECORD_NAME)
-        if found is None or to_mapping(found.get("data")).get(one.run) != encode_reservation(one):
+        told = {} if found is None else to_mapping(found.get("data"))
+        ours = {one.run: None for one in fresh if told.get(one.run) == encode_reservation(one)}
+        if found is None or not ours:
             return
-        change = {"metadata": {"resourceVersion": _read_version(found)}, "data": {one.run: None}}
+        change = {"metadata": {"resourceVersion": _read_version(found)}, "data": ours}
         client.patch(CONFIG_MAPS, self.namespace, RECORD_NAME, change)
 
 
