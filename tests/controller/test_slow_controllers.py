@@ -78,6 +78,24 @@ def test_one_rerun_is_one_attempt(pulls: PullRequests) -> None:
     assert pulls.world.server.workflows() == [name, f"{name}-2"]
 
 
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_command_that_was_taken_back_meanwhile_begins_nothing(
+    pulls: PullRequests, is_edited: bool
+) -> None:
+    pulls.settle()
+    said = pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    late = decide(pulls.site)
+    if is_edited:
+        pulls.github.edit_comment(said, "not yet, please")
+    else:
+        pulls.github.repository.delete_comment(said)
+    act(pulls, pulls.site, *late)
+    assert pulls.world.server.workflows() == []
+    assert any("ben has taken the command back" in line for line in pulls.said)
+    pulls.settle()
+    assert pulls.world.server.workflows() == []
+
+
 def test_a_stop_that_was_said_meanwhile_stands(pulls: PullRequests) -> None:
     other = pulls.propose_again()
     pulls.settle()

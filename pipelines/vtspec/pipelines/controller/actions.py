@@ -25,7 +25,7 @@ CommentKind = Literal["plan", "progress", "result", "approval"]
 class CreateRun:
     """Create the Workflow of that name, unless it is there. Right before, the edge asks the forge
     once more whether the pull request's head is still `approval.head_sha`, and whether who has
-    approved it still may.
+    approved it still may, and has not taken it back.
 
     One that goes on is gone on with only as it was seen: where more than `after_seq` has been told
     of it since, somebody else has. A `reservation` is made before anything else is, and only

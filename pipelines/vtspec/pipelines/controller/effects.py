@@ -379,6 +379,12 @@ class Effects:
             # The last word of each reviewer counts.
             if not mine or not mine[-1].is_approved or mine[-1].is_dismissed:
                 raise _Outdated(f"{login} has taken the approval back")
+        elif approval.source == "comment":
+            comments = forge.list_comments(approval.pull_request)
+            said = [one for one in comments if one.id == approval.comment_id]
+            # An edited comment is no command.
+            if not said or said[0].updated_at != said[0].created_at:
+                raise _Outdated(f"{login} has taken the command back")
         asker = Asker(login=login, permission=forge.get_permission(login))
         problem = find_asker_problem(asker, author, self.repository.project.spec)
         # The next look finds it so, too, and says it in the language of who asks.
