@@ -1,5 +1,6 @@
 """What is answered where the cluster, or what was planned, refuses what was asked for."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from hostile_text import shape
 from pull_request_world import a_plan_of, sha_of
 from vtspec.pipelines.cluster.api_errors import ApiCall, explain_answer
 from vtspec.pipelines.controller.actions import CreateRun, Reply, WriteComment
+from vtspec.pipelines.controller.comment_text import LIMIT, count_characters
 from vtspec.pipelines.controller.effects import Effects
 from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import Approval
@@ -29,9 +31,15 @@ def a_denial() -> Exception:
 
 
 def answer(
-    error: Exception, *, cause: int | None = 7, can_open: bool = True, **changes: Any
+    error: Exception,
+    *,
+    cause: int | None = 7,
+    can_open: bool = True,
+    runs: Sequence[str] = (PLAN.id,),
+    beside: Sequence[WriteComment] = (),
+    **changes: Any,
 ) -> str:
-    """What is written where a run that was asked for is refused so."""
+    """What is written where runs that were asked for are refused so, beside what else was."""
 
     def refuse(number: int) -> None:
         raise error
@@ -53,10 +61,11 @@ def answer(
     approval = Approval(
         pull_request=1, login="ann", digest=PLAN.digest, head_sha=sha_of(1), source="comment"
     )
-    created = CreateRun(
-        run=PLAN.id, plan=PLAN, begin="new", approval=approval, team=None, cause=cause
-    )
-    written = effects.act([created])
+    created = [
+        CreateRun(run=run, plan=PLAN, begin="new", approval=approval, team=None, cause=cause)
+        for run in runs
+    ]
+    written = effects.act([*created, *beside])
     (body,) = [one.body for one in written if isinstance(one, Reply | WriteComment)]
     return body
 
@@ -102,3 +111,16 @@ def test_each_problem_of_a_file_has_a_line() -> None:
 def test_what_refuses_has_no_power_in_its_words(words: str) -> None:
     plain = answer(Permanent("plain", fix="plain"))
     assert shape(answer(Permanent(words, fix=words))) == shape(plain)
+
+
+def test_what_many_runs_are_refused_with_fits_into_a_comment() -> None:
+    runs = [f"{PLAN.id}-{number}" for number in range(2, 102)]
+    text = answer(Permanent("x " * 400, fix="y " * 400), cause=None, runs=runs)
+    assert count_characters(text) <= LIMIT and "too long and is cut here" in text
+    assert f"What was asked for `{runs[0]}` was refused" in text
+
+
+def test_what_is_refused_stands_beside_why_nothing_comes_of_the_rest() -> None:
+    kept = WriteComment(pull_request=1, kind="approval", body="<!-- vtspec:approval -->\nNo room.")
+    text = answer(Permanent("no"), cause=None, beside=(kept,))
+    assert text.startswith("<!-- vtspec:approval -->\nNo room.\n") and "`no`" in text

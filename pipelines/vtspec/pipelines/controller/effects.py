@@ -35,6 +35,7 @@ from .actions import (
 )
 from .approval import Asker, find_asker_problem
 from .approved_runs import render_approved
+from .comment_text import cut_text
 from .markers import (
     DUPLICATE,
     find_comments,
@@ -147,7 +148,7 @@ class Effects:
             left = [one for one in left if not tells_of_runs(one)]
         # What answers a refusal has the cause of what failed, and is to be written all the same.
         self._failed -= {one.cause for one in refusals if one.cause is not None}
-        return [*refusals, *_add_refusals(left, unasked)]
+        return [*refusals, *_add_refusals(left, unasked, self.tongues)]
 
     def write(self, actions: Iterable[Action]) -> None:
         """Write what there is to be written."""
@@ -245,7 +246,8 @@ class Effects:
         been."""
         begun = {one.run: one.approval for one in self._begun if one.cause == cause}
         done = "".join(f"🚀 {render_code(run)}\n\n" for run in begun)
-        body = f"{make_reply_marker(cause, 'refused')}{render_approved(begun)}\n{done}{told}"
+        marker = f"{make_reply_marker(cause, 'refused')}{render_approved(begun)}"
+        body = _join_lines((marker, f"{done}{told}"), self.tongues.get(number, "en"))
         return [
             Reply(pull_request=number, comment_id=cause, body=body, cause=cause),
             React(pull_request=number, comment_id=cause, content="-1", cause=cause),
@@ -461,19 +463,26 @@ def tells_of_runs(action: Action) -> bool:
 
 
 def _add_refusals(
-    writes: Sequence[Action], refused: Mapping[int, Sequence[str]]
+    writes: Sequence[Action],
+    refused: Mapping[int, Sequence[str]],
+    tongues: Mapping[int, Tongue],
 ) -> Iterator[Action]:
     """What there is to be written, with what nobody has asked for by a command and was refused
     told in the comment on the approval, by pull requests."""
     untold = dict(refused)
     for one in writes:
         if isinstance(one, WriteComment) and one.kind == "approval":
-            lines = untold.pop(one.pull_request, ())
-            one = replace(one, body="\n".join((one.body, *lines)))
+            number, lines = one.pull_request, untold.pop(one.pull_request, ())
+            one = replace(one, body=_join_lines((one.body, *lines), tongues.get(number, "en")))
         yield one
     for number, lines in untold.items():
-        body = "\n".join((make_marker("approval"), *lines))
+        body = _join_lines((make_marker("approval"), *lines), tongues.get(number, "en"))
         yield WriteComment(pull_request=number, kind="approval", body=body)
+
+
+def _join_lines(lines: Sequence[str], tongue: Tongue) -> str:
+    # Of many runs each may be refused at length.
+    return cut_text("\n".join(lines), tongue=tongue)
 
 
 def _explain_refusal(error: Refused | Permanent | SpecError) -> _Refusal:
