@@ -1247,3 +1247,46 @@ def test_of_what_has_run_the_plan_comment_says_what_it_took(
     world.settle()
     (row,) = [line for line in world.find(number, "plan")[0].splitlines() if "already run" in line]
     assert row.endswith(cells)
+
+
+def test_what_was_only_shown_is_run_again_by_its_name_alone() -> None:
+    world = World()
+    before = world.open(a_spec(OTHER))
+    world.settle()
+    world.apply(before, OTHER)
+    world.settle()
+    world.end(OTHER.id)
+    world.set_state(before, "merged")
+    world.settle()
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.comment(number, f"/vtspec plan {OTHER.name}", "kim")
+    world.pulls[number].specs = (a_spec(PLAN), a_spec(OTHER, cause="asked"))
+    world.settle()
+    said = world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert "has not been carried out yet" in world.reply_to(number, said)
+    world.apply(number, PLAN)
+    world.settle()
+    world.end(PLAN.id, "failed")
+    world.settle()
+    world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert [run for run, _ in world.created] == [OTHER.id, PLAN.id, f"{PLAN.id}-2"]
+    world.comment(number, f"/vtspec rerun {OTHER.name}")
+    world.settle()
+    assert world.created[-1][0] == f"{OTHER.id}-2"
+
+
+def test_who_has_run_only_what_was_shown_is_told_to_name_it() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), a_spec(OTHER, cause="asked"))
+    world.settle()
+    world.apply(number, OTHER)
+    world.settle()
+    world.end(OTHER.id, "failed")
+    world.settle()
+    said = world.comment(number, "/vtspec rerun")
+    world.settle()
+    assert f"/vtspec rerun {OTHER.name}\n" in world.reply_to(number, said)
+    assert [run for run, _ in world.created] == [OTHER.id]

@@ -68,7 +68,7 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
     specs = [
         spec
         for spec in request.seen.specs
-        if (spec.name in command.specs if command.specs else spec.cause != "affected")
+        if (spec.name in command.specs if command.specs else spec.cause == "changed")
     ]
     targets = list_targets(specs)
     if refusal is None:
@@ -84,11 +84,21 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
     if refusal is None and begun and not ran:
         return Answer(outcome="done", sentences=(*told, *lacking))
     if refusal is None and not ran:
-        refusal = lacking or (run_replies.explain_never_run(propose_line(request)),)
+        refusal = lacking or _explain_unnamed(request)
     if refusal is not None:
         return refuse(*told, *refusal)
     answer = _run_again(request, ran, begun)
     return replace(answer, sentences=(*answer.sentences, *lacking))
+
+
+def _explain_unnamed(request: Request) -> tuple[Sentence, ...]:
+    """Why nothing is run again: nothing has run, but for what has to be named."""
+    number = request.seen.pull.number
+    mine = {one.spec for one in request.ledger.attempts if number in one.wanted_by}
+    names = [spec.name for spec in request.seen.specs if spec.name in mine]
+    if names:
+        return (run_replies.explain_unnamed(f"/vtspec rerun {' '.join(names[:_MOST_NAMES])}"),)
+    return (run_replies.explain_never_run(propose_line(request)),)
 
 
 def _explain_fresh(request: Request, fresh: Sequence[Target]) -> tuple[Sentence, ...]:

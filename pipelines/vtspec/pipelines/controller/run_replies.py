@@ -264,6 +264,16 @@ def explain_never_run(line: str | None) -> Sentence:
     )
 
 
+def explain_unnamed(line: str) -> Sentence:
+    """What the pull request itself does not change is run again by its name alone."""
+    return Sentence(
+        en="what this pull request itself changes has not been carried out yet; what it has run "
+        f"beside that is run again by name:\n\n```\n{line}\n```",
+        ko="이 풀 리퀘스트가 바꾼 실험은 아직 실행된 적이 없습니다. 그 밖에 실행한 것은 이름을 "
+        f"적어야 다시 실행합니다:\n\n```\n{line}\n```",
+    )
+
+
 def explain_fresh(targets: Sequence[Target]) -> Sentence:
     """Plans that never ran are not run again, beside others that are."""
     names = ", ".join(
