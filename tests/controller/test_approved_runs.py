@@ -6,7 +6,7 @@ from dataclasses import replace
 from pull_request_world import BOT, World, a_plan_of, a_spec, sha_of
 from served_pull_requests import PullRequests
 from vtspec.pipelines.argo.workflow_state import WorkflowState
-from vtspec.pipelines.controller.actions import StopRun
+from vtspec.pipelines.controller.actions import Reply, StopRun
 from vtspec.pipelines.controller.approved_runs import (
     MOST_NOTED,
     list_begun_elsewhere,
@@ -17,6 +17,7 @@ from vtspec.pipelines.controller.commands import SpecCommand, parse_command
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters
 from vtspec.pipelines.controller.digests import compute_all_digest, list_changed
 from vtspec.pipelines.controller.markers import read_visible
+from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.view import Approval, Attempt
 from vtspec.pipelines.forge.forge import Comment
 from vtspec.pipelines.planning.plan_model import Plan
@@ -213,3 +214,25 @@ def test_hundreds_of_runs_that_are_run_again_are_asked_for_by_name() -> None:
 
 def an_attempt_of(plan: Plan) -> Attempt:
     return Attempt(run=plan.id, spec=plan.name, plan_id=plan.id, digest=plan.digest, number=1)
+
+
+def test_an_answer_that_was_lost_has_no_comment_written_twice() -> None:
+    world = World()
+    number = world.open(a_spec(PLAN))
+    world.settle()
+    world.apply(number, PLAN)
+    lose_answers(world)
+    lose_answers(world)
+    world.end(PLAN.id, "failed")
+    world.comment(number, "/vtspec rerun", "ann")
+    # Killed after that, it has told nothing.
+    world.do(reconcile(world.see())[:4])
+    world.end(f"{PLAN.id}-2", "failed")
+    lose_answers(world)
+    # The answers stand below the progress comment then, and name the runs once more.
+    world.settle()
+
+
+def lose_answers(world: World) -> None:
+    """A pass in which the forge refuses to be answered."""
+    world.do(reconcile(world.see()), lambda action: int(not isinstance(action, Reply)))

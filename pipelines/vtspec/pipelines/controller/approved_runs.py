@@ -95,7 +95,9 @@ def update_approved(
 ) -> dict[str, Approval]:
     """What a progress comment is to note from now on."""
     every = {**before, **list_approved(attempts, number)}
-    return dict(list(every.items())[-MOST_NOTED:])
+    # By what was said last: else each answer that names runs again would have it written anew.
+    last = sorted(every.items(), key=lambda one: one[1].comment_id)
+    return dict(last[-MOST_NOTED:])
 
 
 def list_begun_elsewhere(seen: PullRequestView, login: str, here: str) -> Iterator[UnclearRun]:
