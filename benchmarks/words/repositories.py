@@ -3,6 +3,7 @@
 A drafter knows the names of a repository, and people's words are full of what may be one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -31,13 +32,20 @@ def build_world() -> Repository:
 
 def build_product() -> Repository:
     """The world with the specs and the GPU types of this very repository; of its datasets those
-    that its experiments are on, since the only one of a task answers what is a question without.
+    that its experiments are on, since the only one of a task answers what is a question without,
+    and none of a task that the world has one dataset of, since two are a question.
     """
     product = find_repository(_PRODUCT)
     files = [
         path for kind in FOLDERS for path in product.find_spec_files(kind).values()
     ]  # fmt: skip
     specs = [yaml.safe_load(path.read_bytes()) for path in files]
+    answered = _list_single_tasks()
+    specs = [
+        each
+        for each in specs
+        if each["kind"] != "Experiment" or each["spec"]["task"] not in answered
+    ]
     trained_on = {each["spec"]["dataset"]["ref"] for each in specs if each["kind"] == "Experiment"}
     specs = [
         each
@@ -46,6 +54,14 @@ def build_product() -> Repository:
     ]
     types = yaml.safe_load((_PRODUCT / "vtspec.yaml").read_bytes())["spec"]["gpuTypes"]
     return _add_names(specs, types)
+
+
+def _list_single_tasks() -> set[str]:
+    files = build_world().find_spec_files("Dataset").values()
+    found = Counter(
+        task for path in files for task in yaml.safe_load(path.read_bytes())["spec"]["tasks"]
+    )
+    return {task for task, count in found.items() if count == 1}
 
 
 def build_collisions() -> Repository:

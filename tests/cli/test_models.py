@@ -91,8 +91,10 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
         (("softmax-regression",), "yes"),
         (("yolo11n",), "from scratch"),
         (("rtdetr-l",), "no"),
-        (("yolo11n-cls",), "no"),
-        (("segformer-b0",), "no"),
+        (("yolo11n-cls",), "from scratch"),
+        (("yolo26n-sem",), "no"),
+        (("trocr-base-handwritten",), "no"),
+        (("nvidia/segformer-b0-finetuned-ade-512-512",), "yes"),
         (("gcvit_tiny",), "from scratch"),
     ],
 )
@@ -282,6 +284,6 @@ def test_a_detector_is_shown_with_the_parameters_of_its_own_head() -> None:
 def test_search_shows_a_line_where_there_are_no_numbers() -> None:
     rows = models("search", "segformer", "--framework", "transformers").stdout.splitlines()
     (row,) = [line for line in rows if line.startswith("nvidia/segformer-b0")]
-    assert row.split()[-7:] == ["-", "-", "-", "main", "unknown", "!", "no"]
+    assert row.split()[-7:] == ["-", "-", "-", "main", "unknown", "!", "yes"]
     first = models("search", "yolo11").stdout.splitlines()[1].split()
     assert first[:4] == ["yolo11n", "ultralytics", "object-detection", "2.62M"]

@@ -128,7 +128,8 @@ def test_github_annotations_cannot_be_broken_out_of(here: Path) -> None:
         "%0Afix: remove it; the keys here are epochs, batchSize, learningRate, imageSize, seed, "
         "optimizer, momentum, weightDecay, scheduler, minLearningRate, warmupEpochs, "
         "gradientAccumulation, gradientClipping, ema, labelSmoothing, classWeights, augmentation, "
-        "precision, freeze, earlyStopping, checkpoint, workers, deterministic"
+        "precision, freeze, earlyStopping, checkpoint, workers, deterministic, "
+        "onOutOfMemory, onNan, onTimeLimit"
     )
 
 

@@ -181,6 +181,8 @@ DATASET: Final = {
     "spec.source.path": Row({"path": "data/moved"}, "cosmetic"),
     "spec.contentHash": Row("md5:" + "0" * 32 + ".dir", "new run"),
     "spec.classes": Row(["square", "circle", "triangle"], "new run"),
+    # Of a dataset for poses alone.
+    "spec.keypoints": Row(["nose", "tail"], "message", says="specs/datasets/shapes.yaml"),
     **{
         f"spec.splits.{split}.{name}": row
         for split in ("train", "val", "test")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cluster_plans import a_published_plan
 from kubernetes_server import KubernetesServer, await_true
@@ -214,12 +216,22 @@ def a_world(root: Path, storage: ObjectStorage, server: KubernetesServer, bucket
 
 
 def recorded_status(end: str, number: int = -1) -> Mapping[str, Any]:
-    """What the real Argo said of a Workflow in a state on record."""
+    """What the real Argo said of a Workflow in a state on record, as if it were of now: what waits
+    for a day is stopped."""
     folder = Path(__file__).parents[1] / "argo" / "recordings" / end
-    files = sorted(folder.glob("*.json"))
-    status = json.loads(files[number].read_text()).get("status", {})
+    text = sorted(folder.glob("*.json"))[number].read_text()
+    times = [datetime.fromisoformat(one) for one in _TIME.findall(text)]
+    later = datetime.now(UTC).replace(microsecond=0) - max(times, default=datetime.now(UTC))
+
+    def move(found: re.Match[str]) -> str:
+        return f"{datetime.fromisoformat(found[0]) + later:%Y-%m-%dT%H:%M:%SZ}"
+
+    status = json.loads(_TIME.sub(move, text)).get("status", {})
     assert isinstance(status, dict)
     return status
+
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def await_workflow(world: World, name: str) -> None:

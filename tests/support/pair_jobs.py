@@ -14,6 +14,8 @@ from vtspec.adapters.job import build_job
 
 SPLITS = {"train": 12, "val": 6, "test": 6}
 
+ENLARGE, DEPTH = "super-resolution", "depth-estimation"
+
 
 def write_enlargements(root: Path) -> Path:
     """`low/<split>` and `high/<split>`: discs on stripes of 48 by 40 pixels, and the means of

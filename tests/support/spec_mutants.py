@@ -448,6 +448,10 @@ def _counts_known_classes(spec: Any) -> bool:
     return not classes or counted <= set(classes)
 
 
+def _points_are_of_poses(spec: Any) -> bool:
+    return not spec["spec"].get("keypoints") or "pose-estimation" in spec["spec"]["tasks"]
+
+
 _RULES: Final[dict[str, tuple[Callable[[Any], bool], ...]]] = {
     "Experiment": (
         _rate_falls,
@@ -457,7 +461,7 @@ _RULES: Final[dict[str, tuple[Callable[[Any], bool], ...]]] = {
         _gates_are_finite,
         _schedule_comes,
     ),
-    "Dataset": (_splits_differ, _counts_known_classes, _data_has_a_place),
+    "Dataset": (_splits_differ, _counts_known_classes, _data_has_a_place, _points_are_of_poses),
     "Project": (
         _folders_are_ours,
         _queues_are_named,

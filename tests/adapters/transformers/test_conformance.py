@@ -9,6 +9,7 @@ import pytest
 
 from detector_jobs import a_detector_plan, write_shapes
 from outline_jobs import an_outline_plan, write_outlines
+from pair_jobs import DEPTH, ENLARGE
 from segmentation_jobs import a_segmentation_plan, write_grounds
 from toy_runs import ADAPTERS
 from vtspec.adapters import transformers
@@ -121,4 +122,5 @@ def test_each_task_conforms(check: Check, subject: Subject) -> None:
 
 
 def test_each_task_is_held_to_the_suite() -> None:
-    assert {*TASKS} == {task.value for task in transformers.TASKS}
+    # What makes pictures of pictures is held to it in `test_pair_conformance`.
+    assert {*TASKS, ENLARGE, DEPTH} == {task.value for task in transformers.TASKS}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pair_jobs import a_pair_plan, write_depths, write_enlargements
+from pair_jobs import DEPTH, ENLARGE, a_pair_plan, write_depths, write_enlargements
 from toy_runs import ADAPTERS
 from vtspec.adapters import transformers
 from vtspec.adapters.conformance import CHECKS, Check, Subject, interface, resuming
@@ -10,7 +10,7 @@ from vtspec.adapters.conformance import CHECKS, Check, Subject, interface, resum
 pytestmark = pytest.mark.slow
 
 TASKS = {
-    "super-resolution": (
+    ENLARGE: (
         write_enlargements,
         # Probabilities that could spare a whole batch are tried as certainties, or as none.
         {
@@ -22,7 +22,7 @@ TASKS = {
             "tile": 8,
         },
     ),
-    "depth-estimation": (
+    DEPTH: (
         write_depths,
         {
             **dict.fromkeys(("hflip", "photometricDistort", "cutDepth"), 1.0),

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from adapter_training import assert_stops_change_nothing, prepare, train
-from pair_jobs import a_pair_job, write_depths, write_enlargements
+from pair_jobs import DEPTH, ENLARGE, a_pair_job, write_depths, write_enlargements
 from timm_jobs import differing, weights_of
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError
@@ -20,7 +20,6 @@ from vtspec.adapters.transformers.adapter import Adapter
 
 pytestmark = pytest.mark.slow
 
-ENLARGE, DEPTH = "super-resolution", "depth-estimation"
 
 TINY = {
     "vtspec/swin2sr-tiny": ENLARGE,

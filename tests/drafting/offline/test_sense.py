@@ -137,7 +137,7 @@ def test_settings_that_are_names_or_bounds_are_read(text: str, expected: dict[st
         ("flowers resnet50 50 ± 10 epochs", "spec.training.epochs"),
         ("street yolov8z 5 epochs", "spec.model.name"),
         ("cats resnet50qq 5 epochs", "spec.model.name"),
-        ("roads segformer b5 5 epochs", "spec.model.name"),
+        ("roads segformer b9 5 epochs", "spec.model.name"),
         ("cats resnet18 5 epochs, sgd or lion", "spec.training.optimizer"),
         ("like horses-vit but 7 epochs", "metadata.name"),
         ("cats resnet18 5 epochs, compare with horses-vit", "spec.report.baseline"),

@@ -76,6 +76,7 @@ from .adapters import (
 )
 from .framework import TO_COME, Framework, Supported, choose_default, read_framework
 from .models import (
+    ADAPTERS_OWN,
     HEAD_CLASSES,
     HUB_ID,
     UNKNOWN_LICENCE,
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from vtspec.adapters.contract import Param
 
 __all__ = [
+    "ADAPTERS_OWN",
     "HEAD_CLASSES",
     "HUB_ID",
     "TO_COME",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
-from vtspec.pipelines.catalog import Framework
+from vtspec.pipelines.catalog import ADAPTERS_OWN, Framework
 from vtspec.pipelines.drafting.offline.vocabulary import models
 
 from .lexicon import Sense, iter_rows
@@ -64,7 +64,9 @@ class ModelIndex:
         found: dict[str, str] = {}
         for name, entry in self.entries.items():
             found.setdefault(normalize_name(name), name)
-            found.setdefault(entry.short, name)
+            # Who names SegFormer-B0 means the published one, and not what starts at random.
+            if not name.startswith(ADAPTERS_OWN):
+                found.setdefault(entry.short, name)
         for framework in self._frameworks:
             for old in framework.catalog["renamed"]:
                 new = framework.find_new_name(old)
