@@ -113,7 +113,7 @@ def test_the_onnx_form_says_the_same_of_any_number_of_images(
         # Of any size, too, in whole steps.
         height, width = height + 2 * int(told["size_step"]), width - int(told["size_step"])
     pixels = np.random.default_rng(0).random((3, 3, height, width), np.float32)
-    (made,) = session.run(None, {"images": pixels})
+    made: Any = session.run(None, {"images": pixels})[0]
     scale = int(told["scale"]) if task == ENLARGE else 1
     assert made.shape[-2:] == (height * scale, width * scale) and len(made) == 3
 

@@ -12,7 +12,7 @@ from vtspec.adapters.transformers.tasks.super_resolution.images import augment_p
 
 pytestmark = pytest.mark.slow
 
-NEVER = dict.fromkeys(("hflip", "vflip", "quarterTurn", "channelShuffle"), 0.0)
+NEVER: dict[str, float] = dict.fromkeys(("hflip", "vflip", "quarterTurn", "channelShuffle"), 0.0)
 
 
 def double(pixels: torch.Tensor) -> torch.Tensor:

@@ -69,7 +69,12 @@ class SuperResolution(TaskPart["ImagePair"]):
         warn: Callable[[str], None],
     ) -> None:
         """Large images are all as many times larger as the first, and crops fit."""
-        from .images import check_crops, check_pairs, find_scale, get_border
+        from vtspec.adapters.transformers.tasks.super_resolution.images import (
+            check_crops,
+            check_pairs,
+            find_scale,
+            get_border,
+        )
 
         scale = find_scale(images["train"][0])
         for pairs in images.values():
