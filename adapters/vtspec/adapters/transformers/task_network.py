@@ -175,8 +175,24 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
         """What is said of each image: the task's own fields of `InferenceResult`."""
 
     @abstractmethod
+    def pick_outputs(self, output: Any, images: torch.Tensor) -> Any:
+        """Of what the network says of pixels, the tensor or tensors that `outputs` names."""
+
     def make_plain_network(self) -> torch.nn.Module:
         """The network as a function of pixels to `outputs`."""
+        import torch
+
+        network, pick_outputs = self.network, self.pick_outputs
+
+        class PlainNetwork(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = network
+
+            def forward(self, images: torch.Tensor) -> Any:
+                return pick_outputs(self.network(pixel_values=images), images)
+
+        return PlainNetwork()
 
     def describe(self) -> Mapping[str, str]:
         """What a reader of the weights has to know beside what is told of every network; values

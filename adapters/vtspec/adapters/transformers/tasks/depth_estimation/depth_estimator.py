@@ -110,21 +110,9 @@ class DepthEstimator(TaskNetwork[ImagePair, DepthItem]):
         """What the network tells at most, in metres."""
         return {"max_depth": json.dumps(self.farthest)}
 
-    def make_plain_network(self) -> torch.nn.Module:
-        """The network as a function of pixels to `OUTPUTS`."""
-        import torch
-
-        network = self.network
-
-        class PlainNetwork(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> Any:
-                return self.network(pixel_values=images).predicted_depth
-
-        return PlainNetwork()
+    def pick_outputs(self, output: Any, images: torch.Tensor) -> Any:
+        """The parts of `outputs`."""
+        return output.predicted_depth
 
     def _tell(self, pixels: Sequence[torch.Tensor]) -> torch.Tensor:
         told: torch.Tensor = self.run(pixels).predicted_depth.float()

@@ -99,22 +99,9 @@ class Outliner(TaskNetwork[ImageObjects, OutlineItem]):
         """What makes scores of the logits."""
         return {"scores": "softmax"}
 
-    def make_plain_network(self) -> torch.nn.Module:
-        """The network as a function of pixels to `outputs`."""
-        import torch
-
-        network = self.network
-
-        class PlainNetwork(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-                output: Any = self.network(pixel_values=images)
-                return output.class_queries_logits, output.masks_queries_logits
-
-        return PlainNetwork()
+    def pick_outputs(self, output: Any, images: torch.Tensor) -> Any:
+        """The parts of `outputs`."""
+        return output.class_queries_logits, output.masks_queries_logits
 
     def _look(self, items: Sequence[OutlineItem]) -> Any:
         return self.run(

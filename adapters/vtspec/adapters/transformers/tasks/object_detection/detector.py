@@ -89,22 +89,9 @@ class Detector(TaskNetwork[ImageObjects, DetectionItem]):
         """What makes scores of the logits."""
         return {"scores": "softmax" if self.family.softmax else "sigmoid"}
 
-    def make_plain_network(self) -> torch.nn.Module:
-        """The network as a function of pixels to `OUTPUTS`."""
-        import torch
-
-        network = self.network
-
-        class PlainNetwork(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-                output: Any = self.network(pixel_values=images)
-                return output.logits, output.pred_boxes
-
-        return PlainNetwork()
+    def pick_outputs(self, output: Any, images: torch.Tensor) -> Any:
+        """The parts of `outputs`."""
+        return output.logits, output.pred_boxes
 
     def _look(self, items: Sequence[DetectionItem]) -> Any:
         labels = [

@@ -145,22 +145,9 @@ class Segmenter(TaskNetwork[MaskedImage, MaskItem]):
         """What makes scores of the logits."""
         return {"scores": "softmax"}
 
-    def make_plain_network(self) -> torch.nn.Module:
-        """The network as a function of pixels to logits of each of them."""
-        import torch
-
-        network = self.network
-
-        class PlainNetwork(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> torch.Tensor:
-                output: Any = self.network(pixel_values=images)
-                return enlarge(output.logits, tuple(images.shape[-2:]))
-
-        return PlainNetwork()
+    def pick_outputs(self, output: Any, images: torch.Tensor) -> Any:
+        """The parts of `outputs`."""
+        return enlarge(output.logits, tuple(images.shape[-2:]))
 
     def _align(
         self, logits: torch.Tensor, items: Sequence[MaskItem]

@@ -103,21 +103,9 @@ class Enlarger(TaskNetwork[ImagePair, EnlargementItem]):
         """How much larger images become, and what their sides are multiples of."""
         return {"scale": json.dumps(self.scale), "size_step": json.dumps(self.step)}
 
-    def make_plain_network(self) -> torch.nn.Module:
-        """The network as a function of pixels to `OUTPUTS`."""
-        import torch
-
-        network = self.network
-
-        class PlainNetwork(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> Any:
-                return self.network(pixel_values=images).reconstruction
-
-        return PlainNetwork()
+    def pick_outputs(self, output: Any, images: torch.Tensor) -> Any:
+        """The parts of `outputs`."""
+        return output.reconstruction
 
     def sample_pixels(self, images: Sequence[ImagePair]) -> torch.Tensor:
         """Corners of images, of one size that the network takes."""
