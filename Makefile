@@ -133,7 +133,9 @@ golden: setup ## write the golden files anew, to be read as a diff
 
 # The programs are built on the first call, which takes half an hour; docs/test-cluster.md.
 CLUSTER := PYTHONPATH=tests/support $(BIN)/python -m local_cluster
-CLUSTER_TESTS = $(CLUSTER) run $(CURDIR)/$(BIN)/python -m pytest -q -rs -m cluster --durations=10 $(OPTIONS) tests/cluster
+# Of what failed it has notes of its own, since other suites run beside it.
+CLUSTER_TESTS = $(CLUSTER) run $(CURDIR)/$(BIN)/python -m pytest -q -rs -m cluster -o cache_dir=.pytest_cache/cluster \
+	--durations=10 $(OPTIONS) tests/cluster
 
 # Who may, installs what is missing; who may not, is told by the target what that is.
 cluster-packages: setup
