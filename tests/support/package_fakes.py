@@ -173,6 +173,7 @@ class AutoModelForObjectDetection(torch.nn.Module):
         super().__init__()
         self.head = torch.nn.Conv2d(3, config.num_labels, 1, stride=16)
         self.family = config.family
+        self.config = types.SimpleNamespace(model_type=config.family)
 
     def forward(self, pixel_values):
         if pixel_values.shape[-1] < 48:
@@ -190,6 +191,11 @@ class AutoModelForImageToImage(AutoModelForObjectDetection):
         pass
 
     def forward(self, pixel_values):
+        return self.head(pixel_values)
+
+
+class AutoModelForImageClassification(AutoModelForObjectDetection):
+    def forward(self, pixel_values, interpolate_pos_encoding=False):
         return self.head(pixel_values)
 
 

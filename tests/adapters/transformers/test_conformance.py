@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from detector_jobs import a_detector_plan, write_shapes
+from detector_jobs import a_detector_plan, write_shapes, write_squares
+from label_jobs import a_label_plan
 from outline_jobs import an_outline_plan, write_outlines
 from pair_jobs import DEPTH, ENLARGE
 from segmentation_jobs import a_segmentation_plan, write_grounds
@@ -32,6 +34,19 @@ class Task:
 CERTAIN = dict.fromkeys(("hflip", "vflip", "photometricDistort", "zoomOut", "iouCrop"), 1.0)
 
 TASKS = {
+    "image-classification": Task(
+        a_label_plan,
+        partial(write_squares, per_class=8),
+        other_values={
+            "normalize": "none",
+            "dropout": 0.5,
+            "cropPct": 0.5,
+            "cropScaleMin": 0.3,
+            "colorJitter": 1.0,
+            "randAugment": 30,
+            "reProb": 1.0,
+        },
+    ),
     "object-detection": Task(
         a_detector_plan,
         write_shapes,

@@ -102,7 +102,7 @@ class Adapter(EpochAdapter[LabeledImage | MultilabelImage]):
     def validate(self, epoch: int) -> MetricsResult:
         """Measure the val split, with the averaged weights where there are some."""
         scored = self._build_classifier().score_images(self.images["val"])
-        self.metrics = scored.compute_metrics()
+        self.metrics = scored.compute()
         loss = self.metrics["loss"]
         self._require_training().recipe.record_metric(
             self.metrics.get(self.job.training.monitor, loss)
@@ -121,9 +121,7 @@ class Adapter(EpochAdapter[LabeledImage | MultilabelImage]):
         if split not in self.images:
             self.images[split] = self._limit_images(self.labels.list_images(split))
         scored = self._build_classifier().score_images(self.images[split])
-        return Evaluation(
-            split=split, metrics=scored.compute_metrics(), details=scored.build_details()
-        )
+        return Evaluation(split=split, metrics=scored.compute(), details=scored.build_details())
 
     def predict(self, images: Iterable[Path]) -> Iterator[InferenceResult]:
         """What the model says of each image, in order, with a score for each class."""

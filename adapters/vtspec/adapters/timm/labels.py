@@ -15,16 +15,12 @@ from vtspec.adapters.data.image_labels import (
     list_multilabel_images,
 )
 from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
-from vtspec.adapters.evaluation.classification import (
-    SplitScores,
-    build_details,
-    compute_image_values,
-    compute_metrics,
-    list_class_rows,
+from vtspec.adapters.evaluation.classification_metrics import (
+    ClassificationMetrics,
+    build_label_record,
 )
-from vtspec.adapters.evaluation.error_samples import collect_errors, name_image
+from vtspec.adapters.evaluation.error_samples import name_image
 from vtspec.adapters.evaluation.multilabel import THRESHOLD, MultilabelMetrics
-from vtspec.adapters.evaluation.sample_records import build_sample_records
 from vtspec.adapters.json_types import JsonObject
 
 if TYPE_CHECKING:
@@ -37,7 +33,7 @@ Images: TypeAlias = Sequence[LabeledImage | MultilabelImage]
 class Scores(Protocol):
     """The logits of a split against its truth."""
 
-    def compute_metrics(self) -> dict[str, float]:
+    def compute(self) -> dict[str, float]:
         """The standard metrics of the task, by name."""
         ...
 
@@ -96,49 +92,20 @@ class _SingleLabel:
         return target
 
     def score(self, logits: torch.Tensor, targets: torch.Tensor, images: Images) -> Scores:
-        return _SingleLabelScores(SplitScores(logits.numpy(), targets.numpy()), images, self.job)
+        measured = ClassificationMetrics(self.job.dataset, self.job.workdir)
+        measured.update([image.path for image in images], targets.numpy(), logits.numpy())
+        return measured
 
     def compute_scores(self, logits: torch.Tensor) -> torch.Tensor:
         return logits.double().softmax(dim=1)
 
     def say(self, path: Path, scores: Sequence[float], spent_ms: float) -> InferenceResult:
-        confidence, classes = max(scores), self.job.dataset.classes
         return InferenceResult(
             image_path=str(path),
             task_type=self.job.task,
             inference_time_ms=spent_ms,
-            predicted_label=classes[scores.index(confidence)],
-            confidence=confidence,
-            scores=dict(zip(classes, scores, strict=True)),
+            **build_label_record(scores, self.job.dataset.classes),
         )
-
-
-class _SingleLabelScores:
-    def __init__(self, scored: SplitScores, images: Images, job: Job) -> None:
-        self.scored, self.job = scored, job
-        self.paths = [image.path for image in images]
-
-    def compute_metrics(self) -> dict[str, float]:
-        return compute_metrics(self.scored)
-
-    def pick_class_metrics(self) -> dict[str, float]:
-        return pick_class_metrics(list_class_rows(self.scored, self.job.dataset.classes), "f1")
-
-    def build_details(self) -> JsonObject:
-        scored, data = self.scored, self.job.dataset
-        return {
-            "images": len(self.paths),
-            "classes": list(data.classes),
-            **build_details(scored, data.classes),
-            "errors": collect_errors(scored, self.paths, data, self.job.workdir),
-            "samples": build_sample_records(
-                [name_image(path, data) for path in self.paths],
-                scored.targets.tolist(),
-                scored.predicted.tolist(),
-                scored.confidence.tolist(),
-                compute_image_values(scored),
-            ),
-        }
 
 
 class _Multilabel:
@@ -183,7 +150,7 @@ class _MultilabelScores:
         names = [name_image(image.path, job.dataset) for image in images]
         self.measured.update(logits.sigmoid().numpy(), targets.numpy(), names)
 
-    def compute_metrics(self) -> dict[str, float]:
+    def compute(self) -> dict[str, float]:
         return {**self.measured.compute(), "loss": self.loss}
 
     def pick_class_metrics(self) -> dict[str, float]:

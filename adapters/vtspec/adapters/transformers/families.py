@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-Normalization: TypeAlias = Literal["none", "imagenet"]
+Normalization: TypeAlias = Literal["none", "imagenet", "inception"]
 
 NORMALIZATIONS: Final[Mapping[Normalization, tuple[tuple[float, ...], tuple[float, ...]]]] = {
     "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "inception": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 """Mean and deviation that are taken from pixels of 0 to 1."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vtspec.adapters.contract import Job, Param, SettingConflict
 from vtspec.adapters.json_types import JsonObject
 
-from .shared_params import HFLIP, PHOTOMETRIC_DISTORT, find_idle_augmentation, make_share
+from .shared_params import HFLIP, PHOTOMETRIC_DISTORT, VFLIP, find_idle_augmentation
 
 if TYPE_CHECKING:
     import torch
@@ -20,9 +20,7 @@ def _make_scale(help_: str) -> Param:
 
 AUGMENTATION_PARAMS: Final[Mapping[str, Param]] = {
     "hflip": HFLIP,
-    "vflip": make_share(
-        "Probability of an upside-down flip; 0 if left out. Set 0.5 where there is no up."
-    ),
+    "vflip": VFLIP,
     "photometricDistort": PHOTOMETRIC_DISTORT,
     "scaleMin": _make_scale(
         "Least size, as a multiple of training.imageSize, that an image is stretched to before "

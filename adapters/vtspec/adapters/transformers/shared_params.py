@@ -32,14 +32,23 @@ COMMON_PARAMS: Final[Mapping[str, Param]] = {
         type="str",
         default=None,
         choices=tuple(NORMALIZATIONS),
-        help="Whether ImageNet's mean and deviation are taken from the pixels; as the family was "
-        "published if left out.",
+        help="Which mean and deviation are taken from the pixels: ImageNet's, or, as Inception's "
+        "were, 0.5 each; as the family was published if left out.",
     ),
 }
 """Those of every task. A default of None stands for what the help says."""
 
 HFLIP: Final = make_share(
     "Probability of a left-right flip; 0.5 if left out. Set 0 where left and right differ."
+)
+
+VFLIP: Final = make_share(
+    "Probability of an upside-down flip; 0 if left out. Set 0.5 where there is no up."
+)
+
+DROP_PATH_RATE: Final = make_share(
+    "Probability that a block of the deepest layer is left out in training, less in those "
+    "before it; the model's own if left out."
 )
 
 PHOTOMETRIC_DISTORT: Final = make_share(

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult, Job
@@ -125,6 +126,9 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
     outputs: Outputs
     """What an export of it gives."""
 
+    arguments: Mapping[str, Any] = MappingProxyType({})
+    """What the network is given beside pixels."""
+
     def __init__(self, network: torch.nn.Module, family: Family, job: Job) -> None:
         self.network, self.family, self.job = network, family, job
         self.device = next(network.parameters()).device
@@ -182,7 +186,7 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
         """The network as a function of pixels to `outputs`."""
         import torch
 
-        network, pick_outputs = self.network, self.pick_outputs
+        network, arguments, pick_outputs = self.network, self.arguments, self.pick_outputs
 
         class PlainNetwork(torch.nn.Module):
             def __init__(self) -> None:
@@ -190,7 +194,7 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
                 self.network = network
 
             def forward(self, images: torch.Tensor) -> Any:
-                return pick_outputs(self.network(pixel_values=images), images)
+                return pick_outputs(self.network(pixel_values=images, **arguments), images)
 
         return PlainNetwork()
 
@@ -256,7 +260,7 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
 
         stacked = torch.stack(list(pixels)).to(self.device)
         with translate_errors(), autocast(self.device, self.job.training.precision):
-            return self.network(pixel_values=stacked, **more)
+            return self.network(pixel_values=stacked, **self.arguments, **more)
 
     def normalize(self, pixels: torch.Tensor) -> torch.Tensor:
         """Pixels `(3, h, w)` in bytes, as the network wants their values."""

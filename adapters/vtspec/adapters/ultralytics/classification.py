@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import Job
 from vtspec.adapters.data.image_labels import LabeledImage, list_labeled_images
-from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
-from vtspec.adapters.evaluation.classification import (
-    SplitScores,
-    build_details,
-    compute_image_values,
-    compute_metrics,
-    list_class_rows,
+from vtspec.adapters.evaluation.classification_metrics import (
+    ClassificationMetrics,
+    build_label_record,
 )
-from vtspec.adapters.evaluation.error_samples import collect_errors, name_image
-from vtspec.adapters.evaluation.sample_records import build_sample_records
-from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
 
 from .images import Item, derive_seed, drawing_from
@@ -89,33 +82,30 @@ class Classification:
             "cls": torch.tensor([item.content["cls"] for item in items]),
         }
 
-    def build_metrics(self) -> ClassifierMetrics:
+    def build_metrics(self) -> ClassificationMetrics:
         """Those of scikit-learn."""
-        return ClassifierMetrics(self.job)
+        return ClassificationMetrics(self.job.dataset, self.job.workdir)
 
     def decode(self, outputs: Any, items: Sequence[Item]) -> Sequence[torch.Tensor]:
         """The logits of each image."""
         return list(outputs[1].float().cpu())
 
     def measure(
-        self, metrics: ClassifierMetrics, image: LabeledImage, item: Item, answer: Any
+        self, metrics: ClassificationMetrics, image: LabeledImage, item: Item, answer: Any
     ) -> None:
         """Hold logits against the class."""
-        metrics.update(image, answer)
+        import numpy as np
 
-    def pick_class_metrics(self, metrics: ClassifierMetrics) -> dict[str, float]:
+        metrics.update([image.path], np.array([image.target]), answer[None].numpy())
+
+    def pick_class_metrics(self, metrics: ClassificationMetrics) -> dict[str, float]:
         """F1."""
-        return pick_class_metrics(metrics.list_class_rows(), "f1")
+        return metrics.pick_class_metrics()
 
     def tell(self, answer: torch.Tensor) -> Mapping[str, Any]:
         """The likeliest class, and the scores of all."""
-        scores, classes = answer.double().softmax(dim=0).tolist(), self.job.dataset.classes
-        confidence = max(scores)
-        return {
-            "predicted_label": classes[scores.index(confidence)],
-            "confidence": confidence,
-            "scores": dict(zip(classes, scores, strict=True)),
-        }
+        scores = answer.double().softmax(dim=0).tolist()
+        return build_label_record(scores, self.job.dataset.classes)
 
     def give_outputs(self, network: Any, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Probabilities."""
@@ -149,53 +139,6 @@ class ClassifiedDataset:
             with drawing_from(derive_seed(self.job.training.seed, self.epoch, index)):
                 shown = self.transforms(pixels)
         return Item({"img": shown, "cls": image.target}, index, None)
-
-
-class ClassifierMetrics:
-    """The logits of a split, image by image, against its classes."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.images: list[LabeledImage] = []
-        self._logits: list[torch.Tensor] = []
-
-    def update(self, image: LabeledImage, logits: torch.Tensor) -> None:
-        """One image."""
-        self.images.append(image)
-        self._logits.append(logits)
-
-    def compute(self) -> dict[str, float]:
-        """The standard metrics, by name."""
-        return compute_metrics(self._score())
-
-    def list_class_rows(self) -> list[JsonObject]:
-        """The figures of each class."""
-        return list_class_rows(self._score(), self.job.dataset.classes)
-
-    def build_details(self) -> JsonObject:
-        """What a report shows beside the metrics; pictures of mistakes go to the job's folder."""
-        scored, data = self._score(), self.job.dataset
-        paths = [image.path for image in self.images]
-        return {
-            "images": len(paths),
-            "classes": list(data.classes),
-            **build_details(scored, data.classes),
-            "errors": collect_errors(scored, paths, data, self.job.workdir),
-            "samples": build_sample_records(
-                [name_image(path, data) for path in paths],
-                scored.targets.tolist(),
-                scored.predicted.tolist(),
-                scored.confidence.tolist(),
-                compute_image_values(scored),
-            ),
-        }
-
-    def _score(self) -> SplitScores:
-        import numpy as np
-        import torch
-
-        targets = np.array([image.target for image in self.images], np.int64)
-        return SplitScores(torch.stack(self._logits).numpy(), targets)
 
 
 def _build_transforms(job: Job) -> Any:

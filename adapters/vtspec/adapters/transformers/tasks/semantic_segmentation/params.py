@@ -7,14 +7,11 @@ from typing import Final
 
 from vtspec.adapters.contract import Param
 from vtspec.adapters.transformers.mask_augmentation import AUGMENTATION_PARAMS
-from vtspec.adapters.transformers.shared_params import make_share
+from vtspec.adapters.transformers.shared_params import DROP_PATH_RATE, make_share
 
 PARAMS: Final[Mapping[str, Param]] = {
     # The network.
-    "dropPathRate": make_share(
-        "Probability that a block of the deepest layer is left out in training, less in those "
-        "before it; the model's own if left out."
-    ),
+    "dropPathRate": DROP_PATH_RATE,
     "headDropout": make_share("Dropout before the last layer; the model's own if left out."),
     **AUGMENTATION_PARAMS,
 }
