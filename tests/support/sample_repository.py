@@ -14,12 +14,11 @@ from vtspec.pipelines.data.samples.datasets import write_sample
 ROOT = Path(__file__).parents[2]
 
 
-def train_sample(name: str, root: Path) -> dict[str, Any]:
-    """Check, plan and carry out the experiment `name` below `root`, where no hub is to be had; its
-    `metrics.json`. What it finds in a picture of the test split must be told, too."""
+def copy_repository(name: str, root: Path) -> Path:
+    """Have below `root` what the experiment `name` needs of this repository; the folder of its
+    data, which is made anew."""
     spec = yaml.safe_load((ROOT / f"specs/experiments/{name}.yaml").read_text())
     data = spec["spec"]["dataset"]["ref"]
-    spec_of_data = yaml.safe_load((ROOT / f"specs/datasets/{data}.yaml").read_text())
     for path in (f"specs/experiments/{name}.yaml", f"specs/datasets/{data}.yaml", "vtspec.yaml"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, root / path)
@@ -27,10 +26,19 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     shutil.copytree(ROOT / ".dvc", root / ".dvc")
     for path in ("dvc.yaml", "dvc.lock"):
         shutil.copy(ROOT / path, root)
+    folder: Path = root / "data" / data
     if data == "digits":
-        write_digits(root / "data" / data)
+        write_digits(folder)
     else:
-        write_sample(data, root / "data" / data)
+        write_sample(data, folder)
+    return folder
+
+
+def train_sample(name: str, root: Path) -> dict[str, Any]:
+    """Check, plan and carry out the experiment `name` below `root`, where no hub is to be had; its
+    `metrics.json`. What it finds in a picture of the test split must be told, too."""
+    data = copy_repository(name, root)
+    spec_of_data = yaml.safe_load((root / f"specs/datasets/{data.name}.yaml").read_text())
     checked = run_vtspec(root, "validate", "specs")
     assert checked.returncode == 0, checked.stdout
     planned = run_vtspec(root, "plan", name, "--output", "json")
@@ -39,7 +47,7 @@ def train_sample(name: str, root: Path) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     (run,) = (root / "runs").glob(f"{name}-*")
     where = spec_of_data["spec"]["splits"]["test"]["path"]
-    picture = min((root / "data" / data / where).rglob("*.png"))
+    picture = min((data / where).rglob("*.png"))
     asked = run_vtspec(root, "predict", name, str(picture), "--environment", "current")
     assert asked.returncode == 0, asked.stderr
     # Of a long path the end is shown.

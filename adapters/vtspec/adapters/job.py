@@ -109,7 +109,11 @@ def complete_params(
     if job.smoke:
         # A smoke test has one epoch, whatever the spec says.
         training["epochs"] = None
-    settings: dict[str, Any] = {"task": job.task.value, "resources.gpus": job.gpus}
+    settings: dict[str, Any] = {
+        "task": job.task.value,
+        "model.name": job.model.name,
+        "resources.gpus": job.gpus,
+    }
     for name, value in training.items():
         path = f"training.{_to_camel(name)}"
         settings[path] = value

@@ -117,6 +117,12 @@ def test_every_param_of_the_augmentation_changes_the_images(
         ({"reMode": "const"}, {"augmentation": "standard"}, "while nothing is erased"),
         ({"reCount": 2, "reProb": 0.0}, {"augmentation": "strong"}, "while nothing is erased"),
         ({"colorJitter": 0.2}, {"augmentation": "strong"}, "beside an automatic"),
+        ({"interpolation": "lanczos"}, {"augmentation": "strong"}, "as Pillow turns no image so"),
+        (
+            {"trainInterpolation": "lanczos", "autoAugment": "augmix-m5"},
+            {"augmentation": "standard"},
+            "as Pillow turns no image so",
+        ),
         ({"mixupProb": 0.5}, {}, "while nothing is mixed"),
         ({"mixupSwitchProb": 0.5, "mixup": 0.2}, {}, "without both mixup and cutmix"),
         ({"warmupLearningRate": 0.1}, {}, "without a warm-up"),

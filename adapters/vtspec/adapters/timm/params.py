@@ -226,6 +226,16 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
                 message=f"changes nothing {why}",
                 fix=f"leave out params.{name}",
             )
+    if _rotates(settings):
+        own = settings["params.trainInterpolation"]
+        name = "interpolation" if own is None else "trainInterpolation"
+        if settings[f"params.{name}"] == "lanczos":
+            yield SettingConflict(
+                path=f"params.{name}",
+                message="cannot be lanczos beside an automatic augmentation, as Pillow turns no "
+                "image so",
+                fix="set params.trainInterpolation: bicubic",
+            )
     yield from find_training_conflicts(settings)
 
 
@@ -243,6 +253,14 @@ def _choose_alphas(
     return preset if mixup is None else mixup, 0.0 if cutmix is None else cutmix
 
 
+def _rotates(settings: JsonObject) -> bool:
+    """Whether there is an automatic augmentation, save for the policy called 3a, which neither
+    turns images nor changes their colours alone."""
+    preset = settings["training.augmentation"]
+    automatic = settings["params.autoAugment"] or ("rand" if preset == "strong" else "")
+    return preset != "none" and automatic != "" and "3a" not in automatic
+
+
 def _list_idle_params(settings: JsonObject) -> list[tuple[str, str]]:
     """Every param that would change nothing beside these settings, and why."""
     augmentation = settings["training.augmentation"]
@@ -252,9 +270,8 @@ def _list_idle_params(settings: JsonObject) -> list[tuple[str, str]]:
     erasing = settings["params.reProb"]
     if not (erasing or (erasing is None and augmentation == "strong")):
         idle += [(name, "while nothing is erased: reProb is 0") for name in ("reMode", "reCount")]
-    automatic = settings["params.autoAugment"] or ("rand" if augmentation == "strong" else "")
-    # timm leaves colour to the automatic augmentation, save for the policy called 3a.
-    if automatic and "3a" not in automatic:
+    # timm leaves colour to the automatic augmentation.
+    if _rotates(settings):
         idle.append(("colorJitter", "beside an automatic augmentation"))
     given = settings.get("params.mixup"), settings.get("params.cutmix")
     alphas = _choose_alphas(augmentation, *given)

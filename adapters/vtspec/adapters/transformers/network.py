@@ -11,6 +11,7 @@ from vtspec.adapters.suggestions import suggest_fix
 
 from .architectures import ARCHITECTURES, describe_architecture
 from .families import Family
+from .params import list_family_params
 from .tasks import get_part
 
 if TYPE_CHECKING:
@@ -170,9 +171,8 @@ def _configure(job: Job) -> tuple[Any, list[str]]:
 
 def _translate_params(job: Job, family: Family, kind: str) -> dict[str, Any]:
     """The configuration's settings that the params stand for."""
-    of_any = {name for known in get_part(job.task).families.values() for name in known.settings}
     settings: dict[str, Any] = {}
-    for param in sorted(of_any):
+    for param in list_family_params(get_part(job.task)):
         value = job.params[param]
         if value is None:
             continue

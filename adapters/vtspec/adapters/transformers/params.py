@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from vtspec.adapters.contract import AdapterError, Job, Param, SettingConflict
 from vtspec.adapters.job import complete_params
@@ -17,6 +17,7 @@ from vtspec.adapters.pytorch.schedule_params import (
 from vtspec.adapters.task_types import TaskType
 
 from .shared_params import COMMON_PARAMS
+from .task_part import TaskPart
 from .tasks import get_part, list_tasks
 
 
@@ -58,5 +59,27 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
                 message=f"changes nothing {why}",
                 fix=f"leave out params.{name}",
             )
-    yield from get_part(TaskType(settings["task"])).find_conflicts(settings)
+    part = get_part(TaskType(settings["task"]))
+    known = part.architectures.get(settings["model.name"])
+    if known is not None:
+        # A hub's is told once its configuration is there.
+        yield from _find_strange_params(part, known.family, settings)
+    yield from part.find_conflicts(settings)
     yield from find_training_conflicts(settings)
+
+
+def list_family_params(part: TaskPart[Any]) -> list[str]:
+    """The params of a task that stand for settings of a family's configuration."""
+    return sorted({name for family in part.families.values() for name in family.settings})
+
+
+def _find_strange_params(
+    part: TaskPart[Any], kind: str, settings: JsonObject
+) -> Iterator[SettingConflict]:
+    for name in list_family_params(part):
+        if name not in part.families[kind].settings and settings[f"params.{name}"] is not None:
+            yield SettingConflict(
+                path=f"params.{name}",
+                message=f"models of {kind} have no such setting",
+                fix=f"leave out params.{name}",
+            )

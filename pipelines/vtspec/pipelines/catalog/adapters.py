@@ -81,8 +81,8 @@ def find_conflicts(
 ) -> "list[SettingConflict]":
     """What the framework's adapter says of settings that do not go together. Imports the adapter.
 
-    `settings` has a value for `task`, for every field of `training`, for `resources.gpus` and the
-    `params`.
+    `settings` has a value for `task`, `model.name`, every field of `training`, `resources.gpus`
+    and the `params`.
     """
     from vtspec.adapters.contract import AdapterError
     from vtspec.adapters.discovery import load_adapter

@@ -211,7 +211,7 @@ def refuse_unsupported(plan: Plan, framework: Framework) -> None:
         for section in ("training", "params", "resources", "export")
         for name, value in told[section].items()
     }
-    settings["task"] = plan.task
+    settings |= {"task": plan.task, "model.name": plan.model.name}
     # As `find_conflicts` has them: the parts of a field by themselves, too.
     for path, value in list(settings.items()):
         if isinstance(value, Mapping) and path.startswith("training."):

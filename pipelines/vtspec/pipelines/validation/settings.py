@@ -60,7 +60,8 @@ def _check_conflicts(subject: SpecView, framework: Framework) -> Iterator[Proble
             return
     params = _resolve_params(subject, framework)
     if params is not None:
-        settings |= {"task": subject.likely_task, **params}
+        name = subject.get_value("model", "name")
+        settings |= {"task": subject.likely_task, "model.name": name, **params}
         for found in subject.catalogs.conflicts_of(framework, settings):
             yield _make_problem(subject, found)
 
