@@ -424,13 +424,24 @@ def test_a_picture_that_nobody_wrote_is_told_with_what_to_type() -> None:
     assert "".join(text for text, _ in line) == "one.png  a picture: add --into FOLDER"
 
 
-def test_nothing_is_written_over_and_labels_are_no_pictures(root: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_over(root: Path, tmp_path: Path) -> None:
     image = str(root / "data" / "test" / "cross" / "000.png")
     (tmp_path / "there").write_text("kept")
     full = ask(root, NAME, image, "--into", str(tmp_path))
     assert isinstance(full.exception, Refused) and "is not empty" in str(full.exception)
     file = ask(root, NAME, image, "--into", str(tmp_path / "there"))
     assert isinstance(file.exception, Refused) and "is no folder" in str(file.exception)
-    labels = ask(root, NAME, image, "--into", str(tmp_path / "new"))
-    assert isinstance(labels.exception, Refused)
-    assert labels.exception.fix == "leave out --into" and not (tmp_path / "new").exists()
+
+
+def test_answers_are_drawn_on_their_images_and_told_as_without(root: Path, tmp_path: Path) -> None:
+    folder, into = root / "data" / "test", tmp_path / "new"
+    drawn = ask(root, NAME, str(folder), "--into", str(into), "--output", "json")
+    assert drawn.exit_code == 0, drawn.output
+    plain = ask(root, NAME, str(folder), "--output", "json")
+    told = [json.loads(line) for line in drawn.stdout.splitlines()]
+    paths = [Path(one.pop("predicted_path")) for one in told]
+    assert len(set(paths)) == len(list_images(folder)) and sorted(paths) == list_images(into)
+    bare = [json.loads(line) for line in plain.stdout.splitlines()]
+    for one in (*told, *bare):
+        one.pop("inference_time_ms")
+    assert told == bare

@@ -30,16 +30,24 @@ from vtspec.schema.visible_text import make_visible
 )
 @click.option(
     "--output",
-    type=click.Choice(["table", "json", "csv"]),
+    type=click.Choice(["table", "json", "csv", "coco"]),
     default="table",
     help="A table; or all of it, with every class's score or every object, as one JSON object a "
-    "line, or as CSV.",
+    "line, or as CSV; or COCO's results of objects and masks, with the ids of the dataset's own "
+    "COCO file where all images are of one split of it.",
 )
 @click.option(
     "--into",
     type=click.Path(path_type=Path),
-    help="A new folder for the answers of a model that answers with pictures, a PNG an image: the "
-    "enlarged one, or distances with 16 bits in the dataset's unit.",
+    help="A new folder for pictures, a PNG an image: what was found drawn on it; the enlarged "
+    "one, or distances with 16 bits in the dataset's unit. With --output coco it has the ids of "
+    "other images in images.json.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1),
+    help="Leave out objects of less. If left out, all are told, and drawn are those from where F1 "
+    "was best when the run was evaluated.",
 )
 @click.option(
     "--backend",
@@ -73,7 +81,10 @@ def command(
     from vtspec.pipelines.formatting import pluralize
     from vtspec.pipelines.operations.frameworks import Wish, resolve_backend
     from vtspec.pipelines.operations.predict import (
-        check_picture_folder,
+        check_wish,
+        keep_confident,
+        make_artist,
+        open_coco,
         predict_images,
         save_pictures,
     )
@@ -83,26 +94,37 @@ def command(
 
     # Before the run is opened: where none is there, no model is loaded.
     asked, missing = _expand_paths(images)
-    if into is not None:
-        check_picture_folder(into)
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
+    output, confidence = options["output"], options["confidence"]
+    check_wish(found, into=into, output=output, least=confidence)
     if Path(run).name != found.name:
         click.echo(f"{found.name} answers", err=True)
     repository = find_repository(Path.cwd())
     backend = resolve_backend(options["backend"], os.environ, repository)
+    coco = open_coco(found, repository.root, asked, into) if output == "coco" else None
     told = predict_images(
         found,
         asked,
         os.environ,
-        lambda line: click.echo(line, err=True),
+        _tell,
         Wish.of(repository, backend, options["environment"]),
     )
-    results = told if into is None else save_pictures(told, into)
+    results: Iterable[Mapping[str, object]] = told
+    if confidence is not None:
+        results = told = keep_confident(told, confidence)
+    if into is not None:
+        artist = make_artist(found, repository.root, top, confidence, _tell)
+        results = save_pictures(told, into, artist)
     unreadable: list[Path] = []
     answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
     # The answers are all that it is about: where nobody reads them, nobody waits for them.
     with watch_output(_leave):
-        _print_answers(answers, asked, top, options["output"])
+        if coco is not None:
+            _print_entries(entry for _, told in answers for entry in coco.list_entries(told))
+        else:
+            _print_answers(answers, asked, top, output)
+    if coco is not None and into is not None and (written := coco.write_images(into)):
+        _tell(f"{written}: the ids of images and classes")
     if bad := len(unreadable) + missing:
         raise Refused(
             f"{bad} of {pluralize(len(asked) + missing, 'image')} could not be read",
@@ -132,6 +154,10 @@ def _expand_paths(paths: Sequence[Path]) -> tuple[list[Path], int]:
     return found, len(refusals)
 
 
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
 def _leave() -> None:
     raise click.exceptions.Exit(0)
 
@@ -157,6 +183,15 @@ def _print_answers(
         from vtspec.cli.views.styled_text import get_table_width, print_lines
 
         print_lines(format_predictions(answers, asked, top, get_table_width(sys.stdout)))
+
+
+def _print_entries(entries: Iterable[Mapping[str, object]]) -> None:
+    """A JSON list, an entry a line, each as it comes."""
+    before = "["
+    for entry in entries:
+        click.echo(f"{before}{json.dumps(entry, ensure_ascii=False)}", nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[" else "]")
 
 
 def _skip_unreadable(

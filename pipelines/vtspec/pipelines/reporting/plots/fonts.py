@@ -65,8 +65,9 @@ class Fonts:
         is_numbered = text in self.lacking and text in self.numbers
         return f"{self.numbers[text]}: {drawn}" if is_numbered else drawn
 
-    def describe_lacking(self) -> str | None:
-        """What a person should know of letters that are not drawn, and how to have them."""
+    def describe_lacking(self, again: str = "'vtspec report RUN'") -> str | None:
+        """What a person should know of letters that are not drawn, and how to have them, with
+        what is to be typed `again` then."""
         if not self.lacking:
             return None
         names = [
@@ -80,7 +81,7 @@ class Fonts:
         )
         return (
             f"no font of this machine has all letters of {listed}: the pictures show boxes, and "
-            f"classes by number; 'apt-get install {package}' brings one, then 'vtspec report RUN'"
+            f"classes by number; 'apt-get install {package}' brings one, then {again}"
         )
 
 
@@ -92,12 +93,12 @@ def choose_fonts(
     """DejaVu Sans and those fonts, installed here, that add a letter that `texts` and `classes`
     need: candidates first, then any other."""
     names = list(dict.fromkeys([*classes, *texts]))
-    families, letters = [FIRST], _read_letters(FIRST)
+    families, letters = [FIRST], read_letters(FIRST)
     wanted = {ord(letter) for text in names for letter in make_visible(text)} - letters
     for family in _order_families(candidates) if wanted else ():
         if not wanted:
             break
-        found = _read_letters(family)
+        found = read_letters(family)
         if wanted & found:
             families.append(family)
             letters |= found
@@ -126,8 +127,19 @@ def _order_families(candidates: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*candidates, *usable]))
 
 
-def _read_letters(family: str) -> frozenset[int]:
+def read_letters(family: str) -> frozenset[int]:
     """The code points of a family's regular face; none where it is not installed."""
+    path = find_font_file(family)
+    try:
+        return frozenset() if path is None else _read_code_points(path)
+    except (OSError, RuntimeError, ValueError):
+        # Removed since matplotlib listed it, or damaged.
+        return frozenset()
+
+
+@cache
+def find_font_file(family: str) -> str | None:
+    """The file of a family's regular face; None where it is not installed."""
     import logging
 
     from matplotlib.font_manager import FontProperties, fontManager
@@ -135,15 +147,12 @@ def _read_letters(family: str) -> frozenset[int]:
     # It warns of each family without a regular face, of which nobody asked for one.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     if family not in {entry.name for entry in fontManager.ttflist}:
-        return frozenset()
+        return None
     try:
-        path = fontManager.findfont(
-            FontProperties(family=[family]), fallback_to_default=False, rebuild_if_missing=False
-        )
-        return _read_code_points(path)
+        found = FontProperties(family=[family])
+        return fontManager.findfont(found, fallback_to_default=False, rebuild_if_missing=False)
     except (OSError, RuntimeError, ValueError):
-        # Removed since matplotlib listed it, or damaged.
-        return frozenset()
+        return None
 
 
 @cache

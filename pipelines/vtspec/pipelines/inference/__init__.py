@@ -1,0 +1,1 @@
+"""What becomes of a model's answers: pictures drawn, COCO's results, videos, tiles joined."""
