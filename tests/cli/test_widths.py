@@ -116,8 +116,11 @@ def test_no_line_of_it_is_wider_than_its_terminal(
 def test_classes_stand_below_an_image_where_a_row_does_not_fit(width: int | None) -> None:
     paths = [Path("a.png"), Path("photos/of/a-long-folder/b.png")]
     classes = ({"cat": 0.75, "고양이": 0.25}, {"cat": 0.125, "고양이": 0.875})
-    answers = [(path, {"scores": scores}) for path, scores in zip(paths, classes, strict=True)]
-    shown = format_predictions(answers, paths, 2, width)
+    answers = [
+        {"image_path": str(path), "scores": scores}
+        for path, scores in zip(paths, classes, strict=True)
+    ]
+    shown = format_predictions(answers, [(path, False) for path in paths], 2, width)
     lines = ["".join(text for text, _ in line).rstrip() for line in shown]
     assert max(map(count_cells, lines)) <= (width or 80)
     if width == 40:

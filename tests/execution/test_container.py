@@ -22,13 +22,15 @@ from vtspec.pipelines.execution.local import LocalRunner, RunOptions
 from vtspec.pipelines.execution.steps.adapter_command import place_command
 from vtspec.pipelines.execution.steps.adapter_launch import AdapterCommand
 from vtspec.pipelines.images import find_engine
+from vtspec.pipelines.inference.sources import Source
+from vtspec.pipelines.inference.video_frames import EACH
 from vtspec.pipelines.operations.frameworks import (
     Wish,
     choose_environment,
     describe_environment,
     resolve_backend,
 )
-from vtspec.pipelines.operations.predict import predict_images
+from vtspec.pipelines.operations.predict import Question, predict_sources
 from vtspec.pipelines.planning.plan_model import plan_from_json
 from vtspec.pipelines.project.repository import find_repository
 from vtspec.pipelines.runs import Run
@@ -98,7 +100,9 @@ def test_its_model_answers_in_a_container_too(
     done = in_container(repository, Watcher()).run(repository.planned, RunOptions(), "vtspec run")
     images = sorted((repository.root / "data").rglob("*.png"))[:3]
     environ = {**os.environ, "VTSPEC_CACHE": str(repository.root / "cache")}
-    answers = list(predict_images(Run(done.run.path), images, environ, print, Wish()))
+    asked = Question(sources=[Source(path=path) for path in images], every=EACH)
+    given = predict_sources(Run(done.run.path), asked, environ, print, Wish())
+    answers = [one.told for one in given]
     assert [answer["image_path"] for answer in answers] == [str(path) for path in images]
     assert all(answer["predicted_label"] for answer in answers)
     seen = [value for name, value in engine.find_run("predict")["options"] if name == "--volume"]

@@ -5,15 +5,20 @@ import csv
 import json
 import os
 import shutil
+import tempfile
+import threading
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from local_repository import this_python
 from toy_runs import CLASSES, Listener, a_job, a_plan, write_pictures
+from video_clips import list_times, write_clip
 from vtspec.adapters.data.image_labels import list_images
 from vtspec.adapters.toy.adapter import Adapter
 from vtspec.adapters.training.loop import fit
@@ -21,8 +26,17 @@ from vtspec.cli.commands.predict import command
 from vtspec.cli.views.predictions import format_predictions, list_table_rows
 from vtspec.pipelines.errors import Refused, RunFailed
 from vtspec.pipelines.execution import prediction
+from vtspec.pipelines.execution.image_feed import ComingImages
 from vtspec.pipelines.execution.prediction import iter_predictions
-from vtspec.pipelines.operations.predict import expand_images, save_pictures
+from vtspec.pipelines.inference.sources import Source, expand_sources
+from vtspec.pipelines.inference.video_frames import EACH, iter_frames
+from vtspec.pipelines.operations.frameworks import Wish
+from vtspec.pipelines.operations.predict import (
+    Answered,
+    Question,
+    predict_sources,
+    save_pictures,
+)
 from vtspec.pipelines.runs import Run
 
 NAME = "shapes-0123456789"
@@ -37,6 +51,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (job.workdir / "plan.json").write_text(json.dumps(a_plan()))
     fit(Adapter(job, Listener()), job, Listener(), False)
     return root
+
+
+def show(answers: list[dict[str, object]], top: int, width: int | None = None) -> list[str]:
+    """The lines of the table, of images."""
+    asked = [(Path(str(one["image_path"])), False) for one in answers]
+    lines = format_predictions(answers, asked, top, width)
+    return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
 def ask(root: Path, *words: str) -> Result:
@@ -71,16 +92,15 @@ def test_table_shows_the_likeliest_classes_first(root: Path) -> None:
 
 def test_names_cannot_move_the_cursor_and_long_ones_are_cut() -> None:
     result = {"scores": {"a\x1b[2J": 0.75, "b": 0.25}}
-    asked = [Path("x\x1b[31m.png"), Path("d" * 80 + "/y.png")]
-    answers = [(path, result) for path in asked]
-    lines = ["".join(text for text, _ in line) for line in format_predictions(answers, asked, 1)]
+    asked = ["x\x1b[31m.png", "d" * 80 + "/y.png"]
+    lines = show([{"image_path": path, **result} for path in asked], 1)
     assert all("\x1b" not in line for line in lines)
     assert lines[1].startswith("…ddd")
     assert "/y.png" in lines[1]
     assert all("0.750" in line for line in lines)
 
 
-FOUND = {
+FOUND: dict[str, object] = {
     "image_path": "a.png",
     "predicted_boxes": [
         {"box": [1.0, 2.0, 30.4, 40.6], "label": "c\x1b[2Jar", "confidence": 0.5},
@@ -89,7 +109,7 @@ FOUND = {
     ],
 }
 
-EMPTY = {"image_path": "long-name.png", "predicted_boxes": []}
+EMPTY: dict[str, object] = {"image_path": "long-name.png", "predicted_boxes": []}
 
 
 @pytest.mark.parametrize(
@@ -122,9 +142,7 @@ EMPTY = {"image_path": "long-name.png", "predicted_boxes": []}
 def test_a_detectors_objects_stand_beside_their_image_or_below_it(
     top: int, width: int | None, expected: list[str]
 ) -> None:
-    asked = [Path("a.png"), Path("long-name.png")]
-    lines = format_predictions(zip(asked, (FOUND, EMPTY), strict=True), asked, top, width)
-    assert expected == ["".join(text for text, _ in line).rstrip() for line in lines]
+    assert expected == show([FOUND, EMPTY], top, width)
 
 
 def test_a_detectors_csv_has_a_row_for_each_object_and_for_an_image_without() -> None:
@@ -173,9 +191,7 @@ def objects_of(task: str, **shape: object) -> dict[str, object]:
 def test_what_is_said_of_an_object_beside_its_box_is_shown_and_written(
     found: dict[str, object], shown: str, written: str
 ) -> None:
-    path = Path("a.png")
-    (line,) = format_predictions([(path, found)], [path], 3)
-    assert "".join(text for text, _ in line) == f"a.png  cat 0.500  1 2 3 4  {shown}"
+    assert show([found], 3) == [f"a.png  cat 0.500  1 2 3 4  {shown}"]
     heading, row = list_table_rows([found])
     assert (heading[-1], row[-1]) == (next(reversed(found["predicted_boxes"][0])), written)  # type: ignore[index]
     nothing = {**found, "predicted_boxes": []}
@@ -185,16 +201,16 @@ def test_what_is_said_of_an_object_beside_its_box_is_shown_and_written(
 def test_a_mask_that_is_none_is_no_row() -> None:
     found = objects_of("instance-segmentation", mask={"size": [5, 7], "counts": "?"})
     with pytest.raises(Refused, match="a mask cannot be read"):
-        list(format_predictions([(Path("a.png"), found)], [Path("a.png")], 3))
+        show([found], 3)
 
 
-LABELED = {
+LABELED: dict[str, object] = {
     "image_path": "a.png",
     "predicted_labels": ["c\x1b[2Jar", "dog", "sky"],
     "scores": {"c\x1b[2Jar": 0.5, "cat": 0.25, "dog": 0.75, "sky": 0.625},
 }
 
-UNLABELED = {
+UNLABELED: dict[str, object] = {
     "image_path": "long-name.png",
     "predicted_labels": [],
     "scores": {"c\x1b[2Jar": 0.25, "cat": 0.4375, "dog": 0.25, "sky": 0.25},
@@ -223,9 +239,7 @@ UNLABELED = {
 def test_the_labels_that_are_said_of_an_image_are_shown_and_no_others(
     top: int, width: int | None, expected: list[str]
 ) -> None:
-    asked = [Path("a.png"), Path("long-name.png")]
-    lines = format_predictions(zip(asked, (LABELED, UNLABELED), strict=True), asked, top, width)
-    assert expected == ["".join(text for text, _ in line).rstrip() for line in lines]
+    assert expected == show([LABELED, UNLABELED], top, width)
 
 
 def test_a_csv_of_labels_has_them_in_one_cell_and_every_score_beside() -> None:
@@ -236,7 +250,7 @@ def test_a_csv_of_labels_has_them_in_one_cell_and_every_score_beside() -> None:
     ]
 
 
-PAINTED = {
+PAINTED: dict[str, object] = {
     "image_path": "a.png",
     "predicted_mask": {
         "size": [2, 2],
@@ -256,9 +270,7 @@ PAINTED = {
     ],
 )
 def test_the_classes_of_a_mask_are_shown_with_their_shares(top: int, expected: str) -> None:
-    path = Path("a.png")
-    (line,) = format_predictions([(path, PAINTED)], [path], top)
-    assert "".join(text for text, _ in line) == expected
+    assert show([PAINTED], top) == [expected]
     assert list(list_table_rows([PAINTED, PAINTED])) == [
         ("image", "label", "share"),
         *[("a.png", "c\x1b[2Jar", 0.75), ("a.png", "dog", 0.25)] * 2,
@@ -266,9 +278,8 @@ def test_the_classes_of_a_mask_are_shown_with_their_shares(top: int, expected: s
 
 
 def test_an_answer_that_fits_no_table_is_told_of_and_not_broken_on() -> None:
-    path = Path("a.png")
     with pytest.raises(Refused, match="fits no table") as error:
-        list(format_predictions([(path, {"predicted_mask": {}})], [path], 1))
+        show([{"image_path": "a.png", "predicted_mask": {}}], 1)
     assert error.value.fix == "add --output json"
 
 
@@ -277,18 +288,33 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a\nb.png").touch()
     for name, message in (
         ("gone.png", "no such file or folder"),
-        ("empty", "no image in this folder"),
+        ("empty", "no image or video in this folder"),
+        ("*.jpg", "no image or video has such a name"),
         ("a\nb.png", "a line break"),
     ):
         with pytest.raises(Refused, match=message) as error:
-            expand_images([tmp_path / name])
+            expand_sources(tmp_path / name)
         assert error.value.fix
 
 
-def test_folders_and_files_expand_in_the_order_given(root: Path) -> None:
-    single = root / "data" / "val" / "cross" / "000.png"
+def test_files_folders_and_patterns_expand_in_order(root: Path, tmp_path: Path) -> None:
     folder = root / "data" / "test" / "circle"
-    assert expand_images([single, folder]) == [single, *list_images(folder)]
+    single = root / "data" / "val" / "cross" / "000.png"
+    images = [Source(path=path) for path in list_images(folder)]
+    assert expand_sources(single) == [Source(path=single)]
+    assert expand_sources(folder) == images
+    assert expand_sources(folder / "*.png") == images
+    assert expand_sources(root / "data" / "**" / "circle" / "00?.png")[-1:] == [
+        Source(path=root / "data" / "val" / "circle" / "005.png")
+    ]
+    for name in ("clip.MP4", ".hidden.mp4", "notes.txt", "[odd].png"):
+        (tmp_path / name).touch()
+    assert expand_sources(tmp_path) == [
+        Source(path=tmp_path / "[odd].png"),
+        Source(path=tmp_path / "clip.MP4", is_video=True),
+    ]
+    # A name that is there is no pattern.
+    assert expand_sources(tmp_path / "[odd].png") == [Source(path=tmp_path / "[odd].png")]
 
 
 @pytest.mark.parametrize("output", ["table", "json", "csv"])
@@ -335,7 +361,7 @@ def test_a_path_that_is_not_there_is_told_and_the_others_are_answered(
     assert "000.png" in line
     assert f"{gone}: no such file or folder" in result.stderr
     assert "/dev/null: is neither a file nor a folder" in result.stderr
-    assert f"{empty}: no image in this folder" in result.stderr
+    assert f"{empty}: no image or video in this folder" in result.stderr
     assert isinstance(result.exception, Refused)
     assert str(result.exception).startswith("3 of 4 images could not be read")
 
@@ -403,7 +429,8 @@ def test_pictures_are_written_by_the_names_of_their_images(tmp_path: Path) -> No
         for path, data in (("a/one.jpg", b"1"), ("b/one.png", b"2"), ("b/two.png", b"3"))
     ]
     answers.insert(1, {"image_path": "a/bad.png", "error": "it is no image"})
-    told = list(save_pictures((one for one in answers), tmp_path / "new"))
+    given = (Answered(told=one, pixels=Path(str(one["image_path"]))) for one in answers)
+    told = [one.told for one in save_pictures(given, tmp_path / "new", None)]
     assert told[1] == answers[1]
     del told[1]
     assert [Path(str(one["predicted_path"])).name for one in told] == [
@@ -418,10 +445,8 @@ def test_pictures_are_written_by_the_names_of_their_images(tmp_path: Path) -> No
 
 
 def test_a_picture_that_nobody_wrote_is_told_with_what_to_type() -> None:
-    path = Path("one.png")
-    answer = {"image_path": "one.png", "predicted_image": "MQ=="}
-    (line,) = format_predictions([(path, answer)], [path], 3)
-    assert "".join(text for text, _ in line) == "one.png  a picture: add --into FOLDER"
+    answer: dict[str, object] = {"image_path": "one.png", "predicted_image": "MQ=="}
+    assert show([answer], 3) == ["one.png  a picture: add --into FOLDER"]
 
 
 def test_nothing_is_written_over(root: Path, tmp_path: Path) -> None:
@@ -445,3 +470,118 @@ def test_answers_are_drawn_on_their_images_and_told_as_without(root: Path, tmp_p
     for one in (*told, *bare):
         one.pop("inference_time_ms")
     assert told == bare
+
+
+@pytest.fixture(scope="module")
+def clip(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of each class, ten frames a second."""
+    images = []
+    for name in CLASSES:
+        with Image.open(root / "data" / "test" / name / "001.png") as image:
+            large = image.convert("RGB").resize((64, 64), Image.Resampling.NEAREST)
+        images += [large] * 5
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", images)
+
+
+def test_each_frame_of_a_video_is_answered_as_its_picture_is(
+    root: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    image = root / "data" / "test" / "cross" / "000.png"
+    asked = ask(root, NAME, str(image), str(clip), str(image), "--output", "json")
+    assert asked.exit_code == 0, asked.output
+    told = [json.loads(line) for line in asked.stdout.splitlines()]
+    assert [one.get("frame") for one in told] == [None, *range(15), None]
+    assert [one["time_s"] for one in told[1:-1]] == pytest.approx([n / 10 for n in range(15)])
+    assert [Path(one["image_path"]) for one in told] == [image, *[clip] * 15, image]
+    assert list(told[1])[:3] == ["image_path", "frame", "time_s"]
+    # The frames went by, and nothing of them is left.
+    assert list(tmp_path.iterdir()) == []
+    pictures = []
+    for frame in iter_frames(clip):
+        pictures.append(tmp_path / f"{frame.number:02d}.png")
+        frame.image.save(pictures[-1])
+    alone = ask(root, NAME, *map(str, pictures), "--output", "json")
+    scores = [json.loads(line)["scores"] for line in alone.stdout.splitlines()]
+    assert [one["scores"] for one in told[1:-1]] == scores
+    assert len({one["predicted_label"] for one in told[1:-1]}) == len(CLASSES)
+
+
+def test_frames_stand_with_their_times_in_the_table_and_the_csv(root: Path, clip: Path) -> None:
+    image = root / "data" / "test" / "cross" / "000.png"
+    words = (NAME, str(clip), str(image), "--every", "0.5s")
+    rows = ask(root, *words).stdout.splitlines()
+    assert [row.split()[1] for row in rows[:3]] == ["0.00s", "0.50s", "1.00s"]
+    assert len({row.index("  ", row.index("png" if "png" in row else "s ")) for row in rows}) <= 2
+    told = list(csv.DictReader(ask(root, *words, "--output", "csv").stdout.splitlines()))
+    assert [(row["frame"], row["time_s"]) for row in told] == [
+        ("0", "0.0"),
+        ("5", "0.5"),
+        ("10", "1.0"),
+        ("", ""),
+    ]
+
+
+def test_a_video_is_drawn_and_one_that_breaks_off_is_told(
+    root: Path, clip: Path, tmp_path: Path
+) -> None:
+    data = clip.read_bytes()
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(data[:-200])
+    none = tmp_path / "none.mkv"
+    none.write_bytes(b"none")
+    into = tmp_path / "new"
+    words = (str(none), str(broken), str(clip))
+    result = ask(root, NAME, *words, "--every", "2", "--into", str(into), "--output", "json")
+    assert isinstance(result.exception, Refused)
+    assert str(result.exception).startswith("2 of 3 sources could not be read")
+    assert f"{none}: cannot be read: it is no video" in result.stderr
+    assert f"{broken}: cannot be read: it is " in result.stderr
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [one["frame"] for one in told[-8:]] == list(range(0, 15, 2))
+    assert sorted(path.name for path in into.iterdir()) == ["broken.mp4", "clip.mp4"]
+    assert list_times(into / "clip.mp4") == pytest.approx([n / 5 for n in range(8)], abs=1e-3)
+    assert {Path(one["predicted_path"]) for one in told} == set(into.iterdir())
+
+
+def test_every_is_refused_where_it_has_no_effect_or_is_none(root: Path, clip: Path) -> None:
+    image = str(root / "data" / "test" / "cross" / "000.png")
+    assert "none is asked about" in ask(root, NAME, image, "--every", "2").output
+    assert "neither frames (10) nor" in ask(root, NAME, str(clip), "--every", "2m").output
+
+
+def test_a_video_that_nobody_reads_on_leaves_no_thread_and_no_frames(
+    root: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    asked = Question(sources=[Source(path=clip, is_video=True)] * 3, every=EACH)
+    answers = predict_sources(Run(root / "runs" / NAME), asked, os.environ, print, Wish())
+    assert next(answers).told["frame"] == 0
+    assert any(thread.name == "image-feed" for thread in threading.enumerate())
+    answers.close()
+    assert not any(thread.name == "image-feed" for thread in threading.enumerate())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_adapter_that_breaks_down_before_it_reads_a_video_is_told(
+    root: Path, clip: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "python"
+    script.write_text("#!/bin/sh\necho 'no libfoo.so' >&2\nexit 9\n")
+    script.chmod(0o755)
+    environment = replace(this_python(tmp_path), python=script)
+    images = ComingImages(paths=(path for path in [clip] * 3), folders=(), ahead=2)
+    with pytest.raises(RunFailed, match=r"(?s)exit code 9.*no libfoo\.so"):
+        list(iter_predictions(Run(root / "runs" / NAME), images, environment))
+
+
+def test_what_goes_wrong_while_images_come_to_be_is_raised(root: Path, tmp_path: Path) -> None:
+    def come() -> Generator[Path, None, None]:
+        yield root / "data" / "test" / "cross" / "000.png"
+        raise OSError("no space left")
+
+    images = ComingImages(paths=come(), folders=(), ahead=2)
+    answers = iter_predictions(Run(root / "runs" / NAME), images, this_python(tmp_path))
+    assert next(answers)["predicted_label"]
+    with pytest.raises(OSError, match="no space left"):
+        next(answers)

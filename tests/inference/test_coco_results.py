@@ -15,7 +15,9 @@ from detector_jobs import POINTS, SHAPES, a_detector_plan, write_shapes
 from toy_runs import a_plan
 from vtspec.adapters.data.mask_rle import encode_mask, format_rle
 from vtspec.pipelines.errors import Refused
-from vtspec.pipelines.operations.predict import CocoWriter, open_coco
+from vtspec.pipelines.inference.coco_results import CocoWriter, Entry
+from vtspec.pipelines.inference.sources import Source
+from vtspec.pipelines.operations.predict import open_coco
 from vtspec.pipelines.planning.digest import identify
 from vtspec.pipelines.runs import Run
 
@@ -52,7 +54,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_here(root: Path, images: list[Path], into: Path | None = None) -> CocoWriter:
-    return open_coco(Run(root / "runs/shapes-0123456789"), root, images, into)
+    return open_coco(
+        Run(root / "runs/shapes-0123456789"), root, [Source(path=path) for path in images], into
+    )
+
+
+def list_entries(coco: CocoWriter, answer: dict[str, Any]) -> list[Entry]:
+    return list(coco.list_entries(answer, Path(answer["image_path"])))
 
 
 def list_truth(root: Path) -> list[dict[str, Any]]:
@@ -106,7 +114,7 @@ def test_a_model_that_knows_the_truth_is_right_by_the_datasets_own_annotations(
     answers = list_truth(root)
     coco = open_here(root, [Path(one["image_path"]) for one in answers])
     assert coco.known == root / "data/shapes/test.json"
-    results = [entry for one in answers for entry in coco.list_entries(one)]
+    results = [entry for one in answers for entry in list_entries(coco, one)]
     # As text, which is what a program is given.
     results = json.loads(json.dumps(results))
     assert {row["category_id"] for row in results} == {10, 20, 30}
@@ -137,7 +145,7 @@ def test_other_images_are_numbered_and_listed(root: Path, tmp_path: Path) -> Non
         {"image_path": str(path), "predicted_boxes": [box] if place else []}
         for place, path in enumerate(paths)
     ]
-    results = [entry for one in told for entry in coco.list_entries(one)]
+    results = [entry for one in told for entry in list_entries(coco, one)]
     assert results[0] == {"image_id": 2, "category_id": 3, "bbox": [1, 2, 10, 20], "score": 0.5}
     written = coco.write_images(tmp_path / "new")
     assert written is not None
@@ -157,12 +165,12 @@ def test_turned_boxes_are_polygons_and_areas_have_no_score(root: Path) -> None:
     path = str(root / "data/shapes/test/0.png")
     corners = [0, 0, 2, 2, 0, 4, -2, 2]
     box = {"box": [-2, 0, 2, 4], "label": "disc", "confidence": 0.5, "corners": corners}
-    (turned,) = coco.list_entries({"image_path": path, "predicted_boxes": [box]})
+    (turned,) = list_entries(coco, {"image_path": path, "predicted_boxes": [box]})
     assert turned["segmentation"] == [corners] and turned["image_id"] == 100
     mask = format_rle(encode_mask(bytes([0, 1, 1, 0]), 2, 2))
     segments = [{"label": "disc", "share": 0.5, "counts": mask["counts"]}]
     areas = {"image_path": path, "predicted_mask": {"size": [2, 2], "segments": segments}}
-    assert list(coco.list_entries(areas)) == [
+    assert list_entries(coco, areas) == [
         {"image_id": 100, "category_id": 10, "segmentation": mask}
     ]
 
@@ -176,7 +184,7 @@ def test_what_the_annotations_do_not_know_is_refused(root: Path) -> None:
         ({"keypoints": {"top": [1, 1, 1]}}, "points that this model knows"),
     ):
         with pytest.raises(Refused, match=said) as error:
-            list(coco.list_entries({"image_path": path, "predicted_boxes": [{**box, **changed}]}))
+            list_entries(coco, {"image_path": path, "predicted_boxes": [{**box, **changed}]})
         assert error.value.fix
     with pytest.raises(Refused, match="COCO has no results"):
-        list(coco.list_entries({"image_path": path, "scores": {"disc": 1.0}}))
+        list_entries(coco, {"image_path": path, "scores": {"disc": 1.0}})

@@ -13,7 +13,12 @@ from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.inference.drawing import Artist, DrawingStyle
 from vtspec.pipelines.inference.palette import choose_colour, choose_ink
 from vtspec.pipelines.inference.skeletons import choose_skeleton
-from vtspec.pipelines.operations.predict import check_wish, make_artist, save_pictures
+from vtspec.pipelines.operations.predict import (
+    Answered,
+    check_wish,
+    make_artist,
+    save_pictures,
+)
 from vtspec.pipelines.planning.digest import identify
 from vtspec.pipelines.runs import Run
 
@@ -185,8 +190,8 @@ def test_drawn_pictures_of_one_name_in_two_folders_are_both_kept(tmp_path: Path)
         path.parent.mkdir()
         Image.new("RGB", SIZE, GREY).save(path)
     artist = Artist(CLASSES, DrawingStyle(least=0, top=3))
-    answers = ({"image_path": str(path), **found()} for path in paths)
-    told = list(save_pictures(answers, tmp_path / "new", artist))
+    answers = (Answered(told={"image_path": str(path), **found()}, pixels=path) for path in paths)
+    told = [one.told for one in save_pictures(answers, tmp_path / "new", artist)]
     names = [Path(str(one["predicted_path"])).name for one in told]
     assert names == ["One.png", "one-2.png"]
     for one in told:
@@ -196,8 +201,9 @@ def test_drawn_pictures_of_one_name_in_two_folders_are_both_kept(tmp_path: Path)
 
 def test_what_a_model_made_is_written_as_it_is(tmp_path: Path) -> None:
     answer = {"image_path": "a.png", "predicted_image": base64.b64encode(b"png").decode()}
-    (told,) = save_pictures((one for one in [answer]), tmp_path / "new")
-    assert Path(str(told["predicted_path"])).read_bytes() == b"png"
+    given = (Answered(told=one, pixels=tmp_path) for one in [answer])
+    (one,) = save_pictures(given, tmp_path / "new", None)
+    assert Path(str(one.told["predicted_path"])).read_bytes() == b"png"
 
 
 @pytest.mark.parametrize(

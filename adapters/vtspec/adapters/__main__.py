@@ -18,6 +18,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -209,6 +210,8 @@ def _load_best(adapter: TrainingAdapter, job: Job) -> int:
 def _list_images(arguments: argparse.Namespace) -> Iterable[Path]:
     if arguments.images_from is None:
         return arguments.images or ()
+    if arguments.images_from.is_fifo():
+        return chain(arguments.images or (), _iter_piped(arguments.images_from))
     try:
         listed = arguments.images_from.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -216,6 +219,14 @@ def _list_images(arguments: argparse.Namespace) -> Iterable[Path]:
             f"--images-from: {error}", "give a text file with one path a line"
         ) from error
     return [*(arguments.images or ()), *(Path(line) for line in listed if line.strip())]
+
+
+def _iter_piped(pipe: Path) -> Iterator[Path]:
+    """The paths in a named pipe, as they come: one is read when it is asked about, and not
+    before, so that whoever writes need not have all images there at once."""
+    with open(pipe, "rb", buffering=0) as lines:
+        while line := lines.readline():
+            yield Path(os.fsdecode(line.rstrip(b"\n")))
 
 
 def _serialize_result(result: InferenceResult) -> JsonObject:

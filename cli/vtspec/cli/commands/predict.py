@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +14,29 @@ from vtspec.cli.output_streams import watch_output
 from vtspec.cli.runs_place import RunsPlace
 from vtspec.schema.visible_text import make_visible
 
+if TYPE_CHECKING:
+    from vtspec.pipelines.inference.sources import Source
+    from vtspec.pipelines.inference.video_frames import Every
+    from vtspec.pipelines.operations.predict import Answered
+
+
+def _parse_every(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> "Every | None":
+    from vtspec.pipelines.inference.video_frames import parse_every
+
+    try:
+        return None if text is None else parse_every(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is neither frames (10) nor seconds (0.5s), above zero", context, parameter
+        ) from error
+
 
 @click.command()
 @click.argument("run", shell_complete=complete_run)
 @click.argument(
-    "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--runs", type=RunsPlace(), help="Folder of the runs, or s3://BUCKET/PREFIX.")
 @click.option(
@@ -50,6 +68,12 @@ from vtspec.schema.visible_text import make_visible
     "was best when the run was evaluated.",
 )
 @click.option(
+    "--every",
+    callback=_parse_every,
+    metavar="N|Ns",
+    help="Of a video look at each N-th frame, or at one each N seconds (0.5s); else at all.",
+)
+@click.option(
     "--backend",
     type=click.Choice(["process", "container"]),
     help="By what it answers; else as VTSPEC_BACKEND or vtspec.yaml says, else as the run's.",
@@ -62,30 +86,33 @@ from vtspec.schema.visible_text import make_visible
 )
 def command(
     run: str,
-    images: tuple[Path, ...],
+    sources: tuple[Path, ...],
     runs: Path | None,
     *,
     top: int,
     into: Path | None,
     **options: Any,
 ) -> None:
-    """Ask RUN's model about images; of a folder, about every image in it.
+    """Ask RUN's model about images and videos.
 
-    RUN is the run's name, the beginning of one, or an experiment's name for the last finished
-    run of it as it stands. The best checkpoint answers, and images go through what val images
-    went through in training. What cannot be read or is not there is named on stderr, and the
-    exit code is then 2.
+    A SOURCE is an image, a video, a folder with any number of them, or a quoted pattern such as
+    'photos/**/*.jpg'. RUN is the run's name, the beginning of one, or an experiment's name for
+    the last finished run of it as it stands. The best checkpoint answers, and images go through
+    what val images went through in training. What cannot be read or is not there is named on
+    stderr, and the exit code is then 2.
     """
     from vtspec.cli.run_arguments import find_run, open_runs
     from vtspec.pipelines.errors import Refused
     from vtspec.pipelines.formatting import pluralize
+    from vtspec.pipelines.inference.video_frames import EACH
     from vtspec.pipelines.operations.frameworks import Wish, resolve_backend
     from vtspec.pipelines.operations.predict import (
+        Question,
         check_wish,
         keep_confident,
         make_artist,
         open_coco,
-        predict_images,
+        predict_sources,
         save_pictures,
     )
     from vtspec.pipelines.project.repository import find_repository
@@ -93,58 +120,62 @@ def command(
     from vtspec.pipelines.runs.run_mirror import ON_DEMAND
 
     # Before the run is opened: where none is there, no model is loaded.
-    asked, missing = _expand_paths(images)
+    asked, missing = _expand_paths(sources)
+    if options["every"] is not None and not any(one.is_video for one in asked):
+        raise click.UsageError("--every is about videos, and none is asked about")
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     output, confidence = options["output"], options["confidence"]
     check_wish(found, into=into, output=output, least=confidence)
     if Path(run).name != found.name:
-        click.echo(f"{found.name} answers", err=True)
+        _tell(f"{found.name} answers")
     repository = find_repository(Path.cwd())
     backend = resolve_backend(options["backend"], os.environ, repository)
     coco = open_coco(found, repository.root, asked, into) if output == "coco" else None
-    told = predict_images(
+    answers = predict_sources(
         found,
-        asked,
+        Question(sources=asked, every=options["every"] or EACH),
         os.environ,
         _tell,
         Wish.of(repository, backend, options["environment"]),
     )
-    results: Iterable[Mapping[str, object]] = told
     if confidence is not None:
-        results = told = keep_confident(told, confidence)
+        answers = keep_confident(answers, confidence)
     if into is not None:
         artist = make_artist(found, repository.root, top, confidence, _tell)
-        results = save_pictures(told, into, artist)
-    unreadable: list[Path] = []
-    answers = _skip_unreadable(zip(asked, results, strict=True), unreadable)
+        answers = save_pictures(answers, into, artist)
+    unreadable: list[str] = []
     # The answers are all that it is about: where nobody reads them, nobody waits for them.
     with watch_output(_leave):
+        readable = _skip_unreadable(answers, unreadable)
         if coco is not None:
-            _print_entries(entry for _, told in answers for entry in coco.list_entries(told))
+            _print_entries(
+                entry for one in readable for entry in coco.list_entries(one.told, one.pixels)
+            )
         else:
-            _print_answers(answers, asked, top, output)
+            _print_answers((one.told for one in readable), asked, top, output)
     if coco is not None and into is not None and (written := coco.write_images(into)):
         _tell(f"{written}: the ids of images and classes")
     if bad := len(unreadable) + missing:
+        noun = "source" if any(one.is_video for one in asked) else "image"
         raise Refused(
-            f"{bad} of {pluralize(len(asked) + missing, 'image')} could not be read",
+            f"{bad} of {pluralize(len(asked) + missing, noun)} could not be read",
             fix="write them anew, or leave them out; the others were answered",
         )
 
 
-def _expand_paths(paths: Sequence[Path]) -> tuple[list[Path], int]:
-    """The images of all paths, and how many paths have none, which are told on stderr.
+def _expand_paths(paths: Sequence[Path]) -> tuple[list["Source"], int]:
+    """The images and videos of all paths, and how many paths have none, which are told on stderr.
 
     Raises `Refused` where no path has any.
     """
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.operations.predict import expand_images
+    from vtspec.pipelines.inference.sources import expand_sources
 
-    found: list[Path] = []
+    found: list[Source] = []
     refusals: list[Refused] = []
     for path in paths:
         try:
-            found += expand_images([path])
+            found += expand_sources(path)
         except Refused as refusal:
             refusals.append(refusal)
     if not found:
@@ -163,26 +194,24 @@ def _leave() -> None:
 
 
 def _print_answers(
-    answers: Iterable[tuple[Path, Mapping[str, object]]],
-    asked: Sequence[Path],
-    top: int,
-    output: str,
+    answers: Iterable[Mapping[str, object]], asked: Sequence["Source"], top: int, output: str
 ) -> None:
     if output == "json":
-        for _, result in answers:
+        for result in answers:
             click.echo(json.dumps(result, ensure_ascii=False))
     elif output == "csv":
         import csv
 
         from vtspec.cli.views.predictions import list_table_rows
 
-        rows = list_table_rows(result for _, result in answers)
+        rows = list_table_rows(answers, with_frames=any(one.is_video for one in asked))
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
     else:
         from vtspec.cli.views.predictions import format_predictions
         from vtspec.cli.views.styled_text import get_table_width, print_lines
 
-        print_lines(format_predictions(answers, asked, top, get_table_width(sys.stdout)))
+        names = ((one.path, one.is_video) for one in asked)
+        print_lines(format_predictions(answers, names, top, get_table_width(sys.stdout)))
 
 
 def _print_entries(entries: Iterable[Mapping[str, object]]) -> None:
@@ -194,14 +223,12 @@ def _print_entries(entries: Iterable[Mapping[str, object]]) -> None:
     click.echo("[]" if before == "[" else "]")
 
 
-def _skip_unreadable(
-    answers: Iterable[tuple[Path, Mapping[str, object]]], unreadable: list[Path]
-) -> Iterator[tuple[Path, Mapping[str, object]]]:
-    """The answers; images without one are told on stderr as they come, and listed."""
-    for path, result in answers:
-        if "error" in result:
+def _skip_unreadable(answers: Iterable["Answered"], unreadable: list[str]) -> Iterator["Answered"]:
+    """The answers; what has none is told on stderr as it comes, and listed."""
+    for one in answers:
+        if "error" in one.told:
+            path = str(one.told["image_path"])
             unreadable.append(path)
-            reason = f"{path}: cannot be read: {result['error']}"
-            click.echo(make_visible(reason), err=True)
+            click.echo(make_visible(f"{path}: cannot be read: {one.told['error']}"), err=True)
         else:
-            yield path, result
+            yield one

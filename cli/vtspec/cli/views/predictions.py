@@ -15,6 +15,9 @@ from .table import stack_row
 
 _NAME_WIDTH = 60
 
+_TIME_WIDTH = 10
+"""Cells of the time of a frame; that of a day, to the hundredth of a second."""
+
 _CORNERS = ("x_min", "y_min", "x_max", "y_max")
 
 _SHAPES = {
@@ -26,8 +29,8 @@ _SHAPES = {
 
 
 def format_predictions(
-    answers: Iterable[tuple[Path, Mapping[str, object]]],
-    asked: Sequence[Path],
+    answers: Iterable[Mapping[str, object]],
+    asked: Iterable[tuple[Path, bool]],
     top: int,
     width: int | None = None,
 ) -> Iterator[Line]:
@@ -36,12 +39,16 @@ def format_predictions(
     surest first, with its corners in pixels and, in short, what else is said of it: the pixels of
     its mask, the points of a body that are likely to be seen, the angle of a turned box; of a mask
     of the whole image the classes with their shares of it; of a picture where it was written.
+    `asked` are the files, and whether each is a video, of whose frames each has its time.
 
     In a terminal of a `width` that a row may not fit, what is said stands below its image.
     """
     # Of all names beforehand, so that each row can be printed when its answer comes.
-    longest = max(count_cells(_format_name(path)) for path in asked)
-    for path, result in answers:
+    longest = max(
+        count_cells(_format_name(path)) + (_TIME_WIDTH if is_video else 0)
+        for path, is_video in asked
+    )
+    for result in answers:
         if "predicted_boxes" in result:
             rows = _describe_objects(result["predicted_boxes"], top, _get_shape(result))
             widest = max(sum(2 + count_cells(text) for text, _ in row) for row in rows)
@@ -60,22 +67,25 @@ def format_predictions(
             # Every class is among them, in whatever order: rows of all images are of one form.
             cells = sorted((2 + count_cells(one) for one in told), reverse=True)
             widest = sum(cells[:top])
-        yield from _lay_out(_format_name(path), rows, longest, widest, width)
+        yield from _lay_out(_name(result), rows, longest, widest, width)
 
 
 def list_table_rows(
-    results: Iterable[Mapping[str, object]],
+    results: Iterable[Mapping[str, object]], *, with_frames: bool = False
 ) -> Iterator[Sequence[object]]:
     """A row of headings, then one for each image, with every class's score; where an image may
     show several, its labels stand in one cell, with spaces between; of a detector a row for each
     object, and for an image without any one that has no label. A mask, points or the corners of a
     turned box stand in one cell, as JSON. Of a mask of the whole image a row for each class that
-    has a pixel, of pictures where they lie."""
+    has a pixel, of pictures where they lie. `with_frames` there are the number and the time of the
+    frame of a video beside the file, which are empty where it is an image."""
+    place = ("frame", "time_s") if with_frames else ()
     for index, result in enumerate(results):
         headings, rows = _tabulate(result)
         if not index:
-            yield ("image", *headings)
-        yield from ((result.get("image_path"), *row) for row in rows)
+            yield ("image", *place, *headings)
+        at = (result.get("image_path"), *(result.get(name) for name in place))
+        yield from ((*at, *row) for row in rows)
 
 
 def _tabulate(result: Mapping[str, object]) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
@@ -241,6 +251,14 @@ def _lay_out(
     for place, row in enumerate(rows):
         spans = [span for text, style in row for span in (("  ", ""), (text, style))]
         yield ((pad_text("" if place else name, longest), ""), *spans)
+
+
+def _name(result: Mapping[str, object]) -> str:
+    name, time_s = (
+        _format_name(Path(str(result.get("image_path")))),
+        to_number(result.get("time_s")),
+    )
+    return name if time_s is None else f"{name} {time_s:>{_TIME_WIDTH - 2}.2f}s"
 
 
 def _format_name(path: Path) -> str:

@@ -4,10 +4,13 @@ The format is described at https://cocodataset.org/#format-results. Ids are thos
 own annotations where the images are of one, else counted from 1.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from pathlib import Path
+from typing import Final, TypeAlias
 
+from vtspec.adapters.data.image_decoding import open_image, read_orientation
 from vtspec.adapters.data.mask_rle import format_rle
 from vtspec.pipelines.errors import Refused
 
@@ -15,6 +18,10 @@ from .answers import Answer, FoundObject, read_areas, read_objects
 
 Entry: TypeAlias = dict[str, object]
 """One of COCO's results."""
+
+
+_FIRST_LYING: Final = 5
+"""The first of EXIF's orientations that exchange width and height."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,50 @@ def list_entries(answer: Answer, image: object, ids: CocoIds) -> Iterator[Entry]
         raise Refused(
             "COCO has no results of what this model says of an image", fix="add --output json"
         )
+
+
+@dataclass(kw_only=True)
+class CocoWriter:
+    """Answers as COCO's results. Images of a split of the dataset have the ids of its own COCO
+    file, named by `known`; else they are numbered from 1, in `images` with their names."""
+
+    ids: CocoIds
+    known: Path | None = None
+    images: list[Mapping[str, object]] = field(default_factory=list)
+
+    def list_entries(self, answer: Answer, pixels: Path) -> Iterator[Entry]:
+        """The results of an answer about what the file `pixels` shows, which is numbered where it
+        has no id."""
+        if self.known is not None:
+            return list_entries(answer, self.ids.images[str(answer["image_path"])], self.ids)
+        number = len(self.images) + 1
+        self.images.append(_describe_image(number, answer, pixels))
+        return list_entries(answer, number, self.ids)
+
+    def write_images(self, folder: Path) -> Path | None:
+        """Write `images.json`, with the ids of numbered images and of classes; where those of a
+        dataset were used, nothing."""
+        if self.known is not None:
+            return None
+        points = {"keypoints": list(self.ids.points)} if self.ids.points else {}
+        categories = [
+            {"id": identity, "name": name, **points}
+            for name, identity in self.ids.categories.items()
+        ]
+        told = {"images": self.images, "annotations": [], "categories": categories}
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "images.json"
+        path.write_text(json.dumps(told, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+
+def _describe_image(number: int, answer: Answer, pixels: Path) -> Mapping[str, object]:
+    with open_image(pixels) as image:
+        turned = read_orientation(image) >= _FIRST_LYING
+        width, height = image.size[::-1] if turned else image.size
+    place = {key: answer[key] for key in ("frame", "time_s") if key in answer}
+    name = str(answer["image_path"])
+    return {"id": number, "file_name": name, **place, "width": width, "height": height}
 
 
 def _describe_object(one: FoundObject, ids: CocoIds) -> Entry:

@@ -1,17 +1,23 @@
 """A run's model asked about images, and what becomes of its answers."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from .frameworks import Wish, choose_prediction_environment
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.inference.coco_results import CocoIds, Entry
+    from vtspec.pipelines.errors import RunFailed
+    from vtspec.pipelines.execution.environment import Environment
+    from vtspec.pipelines.inference.asked_pictures import AskedPicture
+    from vtspec.pipelines.inference.coco_results import CocoWriter
     from vtspec.pipelines.inference.drawing import Artist
+    from vtspec.pipelines.inference.sources import Source
+    from vtspec.pipelines.inference.video_frames import Every
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.runs import Run
 
@@ -30,27 +36,113 @@ _LEAST: Final = 0.25
 """From which confidence on objects are drawn where an evaluation does not say."""
 
 
-def predict_images(
+_TEMPORARY: Final = "vtspec-frames-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked about: images and videos, of these `every` so many frames."""
+
+    sources: Sequence["Source"]
+    every: "Every"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """An answer as it is `told`, and the file that shows what it is about for as long as nobody
+    asks for the next one. Of a video there is one for each frame that was looked at, with its
+    `frame` and `time_s`, and one with an `error` after them where the rest cannot be read."""
+
+    told: Mapping[str, object]
+    pixels: Path
+
+
+def predict_sources(
     run: "Run",
-    images: Sequence[Path],
+    question: Question,
     environ: Mapping[str, str],
     report: Callable[[str], None],
     wish: Wish,
-) -> Generator[Mapping[str, object], None, None]:
-    """The answer of the run's best checkpoint for each image, as it comes, under the path that
-    was asked for; of an image that cannot be read, its `error`. It answers in what is wished for,
-    else in an environment as the run had."""
-    from vtspec.pipelines.execution.prediction import iter_predictions
-
+) -> Generator[Answered, None, None]:
+    """The answer of the run's best checkpoint for each picture, as it comes, under the path that
+    was asked for; of what cannot be read, its `error`. It answers in what is wished for, else in
+    an environment as the run had."""
     # The adapter is given the file.
     if (lost := run.restore_plan()) is not None:
         report(f"warning: {lost}")
     framework = _read_plan(run).framework.name
     environment = choose_prediction_environment(run, framework, environ, report, wish)
-    answers = iter_predictions(run, list(images), environment)
+    ask = _ask_by_feed if any(one.is_video for one in question.sources) else _ask_by_list
+    yield from ask(run, question, environment)
+
+
+def _ask_by_list(
+    run: "Run", question: Question, environment: "Environment"
+) -> Generator[Answered, None, None]:
+    from vtspec.pipelines.execution.prediction import iter_predictions
+
+    images = [one.path for one in question.sources]
     # The adapter was told absolute paths: it may work in another folder.
-    for path, answer in zip(images, answers, strict=True):
-        yield {**answer, "image_path": str(path)}
+    with closing(iter_predictions(run, images, environment)) as answers:
+        for path, answer in zip(images, answers, strict=True):
+            yield Answered(told={**answer, "image_path": str(path)}, pixels=path)
+
+
+def _ask_by_feed(
+    run: "Run", question: Question, environment: "Environment"
+) -> Generator[Answered, None, None]:
+    """Pictures are written for the adapter as it comes to them, and removed when they were
+    answered: neither a video nor its frames need room."""
+    import tempfile
+
+    from vtspec.pipelines.execution.image_feed import ComingImages
+    from vtspec.pipelines.execution.prediction import iter_predictions, list_folders
+    from vtspec.pipelines.inference.asked_pictures import iter_asked
+
+    with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name:
+        waiting: SimpleQueue[AskedPicture] = SimpleQueue()
+        asked = iter_asked(question.sources, Path(name), question.every)
+        images = ComingImages(
+            paths=_note_asked(asked, waiting),
+            folders=(Path(name), *list_folders([one.path for one in question.sources])),
+            # An adapter may want a whole batch before it answers.
+            ahead=2 * _read_plan(run).training.batch_size,
+        )
+        with closing(iter_predictions(run, images, environment)) as answers:
+            for answer in answers:
+                while (each := waiting.get()).error is not None:
+                    yield _answer(each, {})
+                yield _answer(each, answer)
+                each.discard()
+        # The thread that fills it has ended with the adapter.
+        while not waiting.empty():
+            each = waiting.get()
+            if each.error is None:
+                raise _make_silence(each.source)
+            yield _answer(each, {})
+
+
+def _note_asked(
+    asked: "Generator[AskedPicture, None, None]", waiting: "SimpleQueue[AskedPicture]"
+) -> Generator[Path, None, None]:
+    with closing(asked):
+        for each in asked:
+            waiting.put(each)
+            yield from each.files
+
+
+def _answer(asked: "AskedPicture", answer: Mapping[str, object]) -> Answered:
+    place = {} if asked.frame is None else {"frame": asked.frame, "time_s": asked.time_s}
+    error = {} if asked.error is None else {"error": asked.error}
+    # In front, where a person looks for it.
+    told = {"image_path": str(asked.source), **place, **answer, **error}
+    return Answered(told={**told, "image_path": str(asked.source)}, pixels=asked.pixels)
+
+
+def _make_silence(path: Path) -> "RunFailed":
+    from vtspec.pipelines.errors import RunFailed
+
+    return RunFailed(f"the adapter ended, and said nothing of {path}")
 
 
 def check_wish(run: "Run", *, into: Path | None, output: str, least: float | None) -> None:
@@ -113,14 +205,14 @@ def make_artist(
 
 
 def keep_confident(
-    answers: Generator[Mapping[str, object], None, None], least: float
-) -> Generator[Mapping[str, object], None, None]:
+    answers: Generator[Answered, None, None], least: float
+) -> Generator[Answered, None, None]:
     """The answers as they come, without objects of less confidence."""
     from vtspec.pipelines.inference.answers import keep_sure
 
     with closing(answers):
-        for answer in answers:
-            yield keep_sure(answer, least)
+        for one in answers:
+            yield replace(one, told=keep_sure(one.told, least))
 
 
 def _find_best_confidence(evaluation: Path) -> tuple[float, str]:
@@ -135,71 +227,23 @@ def _find_best_confidence(evaluation: Path) -> tuple[float, str]:
     return told, "where F1 was best when it was evaluated"
 
 
-@dataclass(kw_only=True)
-class CocoWriter:
-    """Answers as COCO's results. Images of a split of the dataset have the ids of its own COCO
-    file, named by `known`; else they are numbered from 1, in `images` with their names."""
-
-    ids: "CocoIds"
-    known: Path | None = None
-    images: list[Mapping[str, object]] = field(default_factory=list)
-
-    def list_entries(self, answer: Mapping[str, object]) -> Iterator["Entry"]:
-        """The results of an answer, whose image is numbered where it has no id."""
-        from vtspec.pipelines.inference.coco_results import list_entries
-
-        path = str(answer["image_path"])
-        image = self.ids.images.get(path) if self.known is not None else len(self.images) + 1
-        if self.known is None:
-            self.images.append(_describe_image(image, answer))
-        return list_entries(answer, image, self.ids)
-
-    def write_images(self, folder: Path) -> Path | None:
-        """Write `images.json`, with the ids of numbered images and of classes; where those of a
-        dataset were used, nothing."""
-        if self.known is not None:
-            return None
-        categories = [
-            {"id": identity, "name": name, **({"keypoints": points} if points else {})}
-            for points in [list(self.ids.points)]
-            for name, identity in self.ids.categories.items()
-        ]
-        told = {"images": self.images, "annotations": [], "categories": categories}
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "images.json"
-        path.write_text(json.dumps(told, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
-
-
-def _describe_image(identity: object, answer: Mapping[str, object]) -> Mapping[str, object]:
-    from vtspec.adapters.data.image_decoding import open_image, read_orientation
-
-    path = Path(str(answer["image_path"]))
-    with open_image(path) as image:
-        turned = read_orientation(image) >= _FIRST_LYING
-        width, height = image.size[::-1] if turned else image.size
-    return {"id": identity, "file_name": str(path), "width": width, "height": height}
-
-
-_FIRST_LYING: Final = 5
-"""The first of EXIF's orientations that exchange width and height."""
-
-
-def open_coco(run: "Run", root: Path, images: Sequence[Path], into: Path | None) -> CocoWriter:
-    """Who writes COCO's results of these images: by the ids of the dataset's own COCO file below
+def open_coco(
+    run: "Run", root: Path, sources: Sequence["Source"], into: Path | None
+) -> "CocoWriter":
+    """Who writes COCO's results of these sources: by the ids of the dataset's own COCO file below
     the repository's `root` where all of them are in one; else numbered, which takes a folder for
     the list of them.
 
     Raises `Refused` where there is none.
     """
     from vtspec.pipelines.errors import Refused
-    from vtspec.pipelines.inference.coco_results import CocoIds, number_classes
+    from vtspec.pipelines.inference.coco_results import CocoIds, CocoWriter, number_classes
     from vtspec.pipelines.inference.dataset_annotations import read_annotations
 
     dataset = _read_plan(run).dataset
     points = dataset.keypoints or ()
     for each in read_annotations(dataset, root):
-        found = {str(image): each.find_id(image) for image in images}
+        found = {str(one.path): each.find_id(one.path) for one in sources}
         if found and None not in found.values():
             ids = CocoIds(
                 images=found, categories=each.categories, points=each.find_points(points)
@@ -207,7 +251,7 @@ def open_coco(run: "Run", root: Path, images: Sequence[Path], into: Path | None)
             return CocoWriter(ids=ids, known=each.file)
     if into is None:
         raise Refused(
-            "these images are not those of one COCO file of the run's dataset, and their ids "
+            "these are not images of one COCO file of the run's dataset, and their ids "
             "would mean nothing without a list of them",
             fix="add --into FOLDER, which has the ids in images.json",
         )
@@ -215,103 +259,22 @@ def open_coco(run: "Run", root: Path, images: Sequence[Path], into: Path | None)
 
 
 def save_pictures(
-    answers: Generator[Mapping[str, object], None, None],
-    folder: Path,
-    artist: "Artist | None" = None,
-) -> Iterator[Mapping[str, object]]:
-    """The answers as they come, told with the `predicted_path` of a PNG in `folder` of the image's
-    name: what the model made of the image where it answers with pictures, else the image with the
-    answer drawn on it by the `artist`. Of images of one name the later ones are numbered.
+    answers: Generator[Answered, None, None], folder: Path, artist: "Artist | None"
+) -> Generator[Answered, None, None]:
+    """The answers as they come, told with the `predicted_path` of a picture in `folder`: a PNG an
+    image, a video of a video's frames. Raises as `PictureFolder`."""
+    from vtspec.pipelines.inference.picture_folder import PictureFolder
 
-    Raises:
-        Refused: there is no picture, and nobody who draws one.
-    """
-    from vtspec.pipelines.errors import Refused
-
-    taken: set[str] = set()
     # Who answers is a process, which a refusal must not leave behind.
-    with closing(answers):
-        for answer in answers:
-            if "error" in answer:
-                yield answer
-                continue
-            picture = _decode_picture(answer.get("predicted_image"))
-            path = Path(str(answer["image_path"]))
-            if picture is None:
-                if artist is None:
-                    raise Refused(
-                        "this model does not answer with pictures", fix="leave out --into"
-                    )
-                picture = _draw(artist, path, answer)
-            name = _choose_name(path.stem, taken)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(picture)
-            told = {key: value for key, value in answer.items() if key != "predicted_image"}
-            yield {**told, "predicted_path": str(folder / name)}
-
-
-def _draw(artist: "Artist", path: Path, answer: Mapping[str, object]) -> bytes:
-    import io
-
-    from vtspec.adapters.data.image_decoding import read_image
-
-    written = io.BytesIO()
-    artist.draw(read_image(path), answer).save(written, "PNG")
-    return written.getvalue()
+    with closing(answers), PictureFolder(folder, artist) as pictures:
+        for one in answers:
+            if "error" in one.told:
+                yield one
+            else:
+                yield replace(one, told=pictures.save(one.told, one.pixels))
 
 
 def _read_plan(run: "Run") -> "Plan":
     from vtspec.pipelines.planning.plan_model import plan_from_json
 
     return plan_from_json(run.read_plan())
-
-
-def _choose_name(stem: str, taken: set[str]) -> str:
-    """The first free name of a PNG, which is taken by that."""
-    name, number = f"{stem}.png", 1
-    # Folders of some machines take capitals for small letters.
-    while name.casefold() in taken:
-        number += 1
-        name = f"{stem}-{number}.png"
-    taken.add(name.casefold())
-    return name
-
-
-def _decode_picture(told: object) -> bytes | None:
-    """The bytes of what is told as base64, or None of anything else."""
-    import base64
-    import binascii
-
-    try:
-        return base64.b64decode(told, validate=True) if isinstance(told, str) else None
-    except binascii.Error:
-        return None
-
-
-def expand_images(images: Sequence[Path]) -> list[Path]:
-    """The images themselves, and those in the folders, each in order.
-
-    Raises:
-        Refused: something is not there, or a folder has no image.
-    """
-    from vtspec.adapters.data.image_labels import list_images
-    from vtspec.pipelines.errors import Refused
-
-    found: list[Path] = []
-    for path in images:
-        if path.is_dir():
-            below = list_images(path)
-            if not below:
-                raise Refused(f"{path}: no image in this folder", fix="name another one")
-            found += below
-        elif path.is_file():
-            found.append(path)
-        elif path.exists():
-            raise Refused(f"{path}: is neither a file nor a folder", fix="name a file")
-        else:
-            raise Refused(f"{path}: no such file or folder", fix="check the path")
-    # The adapter is given the paths in a file, one a line.
-    broken = next((path for path in found if "\n" in str(path)), None)
-    if broken is not None:
-        raise Refused(f"{str(broken)!r}: a line break in a name", fix="rename the file")
-    return found
