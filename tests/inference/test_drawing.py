@@ -13,6 +13,7 @@ from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.inference.drawing import Artist, DrawingStyle
 from vtspec.pipelines.inference.palette import choose_colour, choose_ink
 from vtspec.pipelines.inference.skeletons import choose_skeleton
+from vtspec.pipelines.inference.tiles import Tiling
 from vtspec.pipelines.operations.predict import (
     Answered,
     check_wish,
@@ -212,6 +213,7 @@ def test_what_a_model_made_is_written_as_it_is(tmp_path: Path) -> None:
         ("ocr", {"into": "new"}, "cannot be drawn"),
         ("image-classification", {"output": "coco"}, "COCO has no results"),
         ("semantic-segmentation", {"least": 0.5}, "finds no objects"),
+        ("pose-estimation", {"tiling": Tiling(size=8, overlap=2)}, "cannot be put together"),
     ],
 )
 def test_a_wish_that_means_nothing_for_a_task_is_refused(
@@ -220,5 +222,5 @@ def test_a_wish_that_means_nothing_for_a_task_is_refused(
     run = a_run(tmp_path / "shapes-0123456789", task)
     into = tmp_path / "new" if "into" in wish else None
     with pytest.raises(Refused, match=said) as error:
-        check_wish(run, **{"output": "json", "least": None, **wish, "into": into})  # type: ignore[arg-type]
+        check_wish(run, **{"output": "json", "least": None, "tiling": None, **wish, "into": into})  # type: ignore[arg-type]
     assert error.value.fix

@@ -174,7 +174,7 @@ def test_frames_are_files_for_as_long_as_they_are_asked_about(clip: Path, tmp_pa
         Source(path=broken, is_video=True),
     ]
     seen = []
-    for asked in iter_asked(sources, folder, Every(frames=20)):
+    for asked in iter_asked(sources, folder, Every(frames=20), None):
         seen.append((asked.source, asked.frame, asked.time_s, asked.error is None))
         assert len(list(folder.iterdir())) <= 1
         asked.discard()

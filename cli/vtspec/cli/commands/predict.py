@@ -16,6 +16,7 @@ from vtspec.schema.visible_text import make_visible
 
 if TYPE_CHECKING:
     from vtspec.pipelines.inference.sources import Source
+    from vtspec.pipelines.inference.tiles import Tiling
     from vtspec.pipelines.inference.video_frames import Every
     from vtspec.pipelines.operations.predict import Answered
 
@@ -30,6 +31,22 @@ def _parse_every(
     except ValueError as error:
         raise click.BadParameter(
             f"{text!r} is neither frames (10) nor seconds (0.5s), above zero", context, parameter
+        ) from error
+
+
+def _parse_tiles(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> "Tiling | None":
+    from vtspec.pipelines.inference.tiles import parse_tiling
+
+    try:
+        return None if text is None else parse_tiling(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is neither a side in pixels (640) nor one with an overlap of at most half "
+            "of it (640:128)",
+            context,
+            parameter,
         ) from error
 
 
@@ -72,6 +89,13 @@ def _parse_every(
     callback=_parse_every,
     metavar="N|Ns",
     help="Of a video look at each N-th frame, or at one each N seconds (0.5s); else at all.",
+)
+@click.option(
+    "--tiles",
+    callback=_parse_tiles,
+    metavar="SIZE[:OVERLAP]",
+    help="Show a detector a large image in squares of so many pixels, which overlap by a fifth of "
+    "that or OVERLAP pixels; what lies over their edges is found once.",
 )
 @click.option(
     "--backend",
@@ -125,7 +149,7 @@ def command(
         raise click.UsageError("--every is about videos, and none is asked about")
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     output, confidence = options["output"], options["confidence"]
-    check_wish(found, into=into, output=output, least=confidence)
+    check_wish(found, into=into, output=output, least=confidence, tiling=options["tiles"])
     if Path(run).name != found.name:
         _tell(f"{found.name} answers")
     repository = find_repository(Path.cwd())
@@ -133,7 +157,7 @@ def command(
     coco = open_coco(found, repository.root, asked, into) if output == "coco" else None
     answers = predict_sources(
         found,
-        Question(sources=asked, every=options["every"] or EACH),
+        Question(sources=asked, every=options["every"] or EACH, tiling=options["tiles"]),
         os.environ,
         _tell,
         Wish.of(repository, backend, options["environment"]),

@@ -2,12 +2,16 @@
 and tiles of either written for as long as they are asked about."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtspec.adapters.data.image_decoding import UnreadableImageError, read_image
+
+from .answers import Answer
 from .sources import Source
+from .tiles import Tile, Tiling, cut_tiles, join_answers
 from .video_frames import BrokenVideoError, Every, iter_frames
 
 if TYPE_CHECKING:
@@ -25,23 +29,57 @@ class AskedPicture:
     time_s: float | None = None
     error: str | None = None
     is_temporary: bool = False
+    tiles: tuple[tuple[Tile, Path], ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
         """What the adapter is asked about."""
-        return () if self.error is not None else (self.pixels,)
+        if self.error is not None:
+            return ()
+        return tuple(file for _, file in self.tiles) or (self.pixels,)
+
+    def join(self, answers: Sequence[Answer]) -> Answer:
+        """One answer of those about the `files`."""
+        if not self.tiles:
+            return answers[0]
+        return join_answers([tile for tile, _ in self.tiles], answers)
 
     def discard(self) -> None:
         """Remove what was written to be asked about."""
-        if self.is_temporary:
-            self.pixels.unlink(missing_ok=True)
+        written = [file for _, file in self.tiles]
+        for file in (*written, self.pixels) if self.is_temporary else written:
+            file.unlink(missing_ok=True)
 
 
 def iter_asked(
+    sources: Sequence[Source], folder: Path, every: Every, tiling: Tiling | None
+) -> Generator[AskedPicture, None, None]:
+    """The pictures of all sources, in order, in tiles where there is a `tiling`; files of frames
+    and tiles are in `folder`, and are the caller's to discard."""
+    numbers = count()
+    for picture in _iter_pictures(sources, folder, every):
+        if tiling is None or picture.error is not None:
+            yield picture
+            continue
+        try:
+            image = read_image(picture.pixels)
+        except UnreadableImageError as error:
+            yield replace(picture, error=str(error))
+            continue
+        tiles = cut_tiles(*image.size, tiling)
+        # Of one that is no larger than a tile there is nothing to cut.
+        if len(tiles) > 1:
+            written = [
+                (tile, _write(image.crop(tile.box), folder / f"tile-{next(numbers):08d}.png"))
+                for tile in tiles
+            ]
+            picture = replace(picture, tiles=tuple(written))
+        yield picture
+
+
+def _iter_pictures(
     sources: Sequence[Source], folder: Path, every: Every
 ) -> Generator[AskedPicture, None, None]:
-    """The pictures of all sources, in order; files of frames are in `folder`, and are the
-    caller's to discard."""
     numbers = count()
     for source in sources:
         if not source.is_video:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from vtspec.pipelines.inference.coco_results import CocoWriter
     from vtspec.pipelines.inference.drawing import Artist
     from vtspec.pipelines.inference.sources import Source
+    from vtspec.pipelines.inference.tiles import Tiling
     from vtspec.pipelines.inference.video_frames import Every
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.runs import Run
@@ -41,10 +43,17 @@ _TEMPORARY: Final = "vtspec-frames-"
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked about: images and videos, of these `every` so many frames."""
+    """What is asked about: images and videos, of these `every` so many frames; in tiles where
+    there is a `tiling`."""
 
     sources: Sequence["Source"]
     every: "Every"
+    tiling: "Tiling | None" = None
+
+    @property
+    def needs_files(self) -> bool:
+        """Whether something has to be written to be asked about."""
+        return self.tiling is not None or any(one.is_video for one in self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +81,7 @@ def predict_sources(
         report(f"warning: {lost}")
     framework = _read_plan(run).framework.name
     environment = choose_prediction_environment(run, framework, environ, report, wish)
-    ask = _ask_by_feed if any(one.is_video for one in question.sources) else _ask_by_list
+    ask = _ask_by_feed if question.needs_files else _ask_by_list
     yield from ask(run, question, environment)
 
 
@@ -101,7 +110,7 @@ def _ask_by_feed(
 
     with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name:
         waiting: SimpleQueue[AskedPicture] = SimpleQueue()
-        asked = iter_asked(question.sources, Path(name), question.every)
+        asked = iter_asked(question.sources, Path(name), question.every, question.tiling)
         images = ComingImages(
             paths=_note_asked(asked, waiting),
             folders=(Path(name), *list_folders([one.path for one in question.sources])),
@@ -112,7 +121,10 @@ def _ask_by_feed(
             for answer in answers:
                 while (each := waiting.get()).error is not None:
                     yield _answer(each, {})
-                yield _answer(each, answer)
+                parts = [answer, *islice(answers, len(each.files) - 1)]
+                if len(parts) < len(each.files):
+                    raise _make_silence(each.source)
+                yield _answer(each, each.join(parts))
                 each.discard()
         # The thread that fills it has ended with the adapter.
         while not waiting.empty():
@@ -145,7 +157,9 @@ def _make_silence(path: Path) -> "RunFailed":
     return RunFailed(f"the adapter ended, and said nothing of {path}")
 
 
-def check_wish(run: "Run", *, into: Path | None, output: str, least: float | None) -> None:
+def check_wish(
+    run: "Run", *, into: Path | None, output: str, least: float | None, tiling: "Tiling | None"
+) -> None:
     """Raise `Refused` where what is wished for has no meaning for the run's task, before any model
     is loaded, or where the folder `into` is neither new nor empty: nothing is written over."""
     from vtspec.pipelines.errors import Refused
@@ -161,6 +175,11 @@ def check_wish(run: "Run", *, into: Path | None, output: str, least: float | Non
         raise Refused(
             f"{task}: it finds no objects that --confidence could choose from",
             fix="leave out --confidence",
+        )
+    if tiling is not None and task != "object-detection":
+        raise Refused(
+            f"{task}: what it says of tiles cannot be put together, as boxes of objects can",
+            fix="leave out --tiles",
         )
 
 
