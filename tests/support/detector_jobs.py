@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from toy_runs import a_plan
+from toy_runs import a_plan, name_plan
 from vtspec.adapters.contract import Job
 from vtspec.adapters.job import build_job
 
@@ -153,3 +153,15 @@ def a_detector_job(
         workdir=workdir,
         weights=weights,
     )
+
+
+def write_plan(path: Path, plan: Mapping[str, Any]) -> None:
+    """Write such a plan whole, as that of a run in a repository whose data are `data/shapes`."""
+    whole = a_plan()
+    plan = {
+        **plan,
+        "framework": {**whole["framework"], **plan["framework"]},
+        "model": {**whole["model"], **plan["model"]},
+        "dataset": {**plan["dataset"], "source": {"type": "path", "path": "data/shapes"}},
+    }
+    path.write_text(json.dumps(name_plan(plan)))

@@ -18,8 +18,12 @@ from vtspec.adapters.contract import (
     TaskType,
 )
 from vtspec.adapters.data.annotations import Sample
+from vtspec.adapters.data.class_masks import list_masked_images, read_class_mask
 from vtspec.adapters.data.image_decoding import read_image
+from vtspec.adapters.data.mask_rle import decode_mask, parse_rle
 from vtspec.adapters.data.split_reader import read_split
+from vtspec.adapters.evaluation.depth import DepthMetrics
+from vtspec.adapters.evaluation.semantic_segmentation import SemanticSegmentationMetrics
 from vtspec.adapters.evaluation.super_resolution import SuperResolutionMetrics
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.training import checkpoints
@@ -34,6 +38,7 @@ from .harness import (
     list_split,
     predict_split,
 )
+from .object_answers import OBJECT_TASKS, write_truth
 
 _CLASSIFICATION_DETAILS = (
     "images",
@@ -44,6 +49,13 @@ _CLASSIFICATION_DETAILS = (
     "calibration",
     "errors",
 )
+_SHOWN = (TaskType.SUPER_RESOLUTION, TaskType.DEPTH_ESTIMATION, TaskType.SEMANTIC_SEGMENTATION)
+"""The tasks whose answers are about each pixel."""
+
+_RIGHT = 0.95
+"""Mean average precision of who is asked for what it said itself; 1 but for boxes without an area
+and ties."""
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -64,18 +76,69 @@ def validate_agrees_with_evaluate(subject: Subject) -> None:
 
 
 def predict_agrees_with_evaluate(subject: Subject) -> None:
-    """Image by image, `predict` says what `evaluate` counts; checked where images have labels or
-    are enlarged."""
+    """Image by image, `predict` says what `evaluate` counts; checked where images have labels,
+    objects, areas or distances, or are enlarged."""
     run = subject.unbroken
-    if run.job.task not in (*LABEL_METRICS, TaskType.SUPER_RESOLUTION):
+    if run.job.task not in (*LABEL_METRICS, *OBJECT_TASKS, *_SHOWN):
         return
     split = run.job.dataset.final_split
-    evaluation = subject.load_evaluator(run).evaluate(split)
     told = predict_split(subject.load_predictor(run), run.job, split)
-    if run.job.task is TaskType.SUPER_RESOLUTION:
-        _check_enlarged([result for _, result in told], run.job, evaluation)
-    else:
-        demand_agreement(told, evaluation.metrics)
+    results = [result for _, result in told]
+    if run.job.task in OBJECT_TASKS:
+        _check_objects(subject, results)
+        return
+    evaluation = subject.load_evaluator(run).evaluate(split)
+    match run.job.task:
+        case TaskType.SUPER_RESOLUTION:
+            _check_enlarged(results, run.job, evaluation)
+        case TaskType.DEPTH_ESTIMATION:
+            _check_distances(results, run.job, evaluation)
+        case TaskType.SEMANTIC_SEGMENTATION:
+            _check_areas(results, run.job, evaluation)
+        case _:
+            demand_agreement(told, evaluation.metrics)
+
+
+def _check_objects(subject: Subject, results: Sequence[InferenceResult]) -> None:
+    """What `predict` says, taken for the truth, is what `evaluate` finds.
+
+    A network that has learnt little finds none of the data's own objects, and would agree with
+    anything in that. One that says nothing at all has nothing to be compared.
+    """
+    run = subject.unbroken
+    if run.job.dataset.format != "coco" or not any(one.predicted_boxes for one in results):
+        return
+    split = run.job.dataset.final_split
+    folder = run.job.workdir / "told"
+    job = write_truth(run.job, split, results, folder)
+    metrics = subject.load_evaluator(dataclasses.replace(run, job=job)).evaluate(split).metrics
+    names = [name for name in metrics if name.endswith("mAP50-95")]
+    demand(bool(names), "evaluate measures no mean average precision")
+    for name in names:
+        demand(
+            metrics[name] >= _RIGHT,
+            f"of what predict says evaluate finds {name} {metrics[name]}, not all of it",
+        )
+
+
+def _check_areas(told: Sequence[InferenceResult], job: Job, evaluation: Evaluation) -> None:
+    """The figures of the masks that `predict` tells are those that `evaluate` measured."""
+    import numpy as np
+
+    classes, metrics = job.dataset.classes, SemanticSegmentationMetrics(job.dataset.classes)
+    images = list_masked_images(job.dataset, evaluation.split, lambda warning: None)
+    for one, result in zip(images, told, strict=True):
+        mask = result.predicted_mask
+        demand(mask is not None, f"predict gives no mask of {one.name}")
+        assert mask is not None
+        height, width = mask["size"]
+        said = np.zeros((height, width), np.uint8)
+        for segment in mask["segments"]:
+            runs = parse_rle({"size": mask["size"], "counts": segment["counts"]})
+            inside = np.frombuffer(decode_mask(runs), np.uint8).reshape(height, width)
+            said[inside == 1] = classes.index(segment["label"])
+        metrics.update(one.name, read_class_mask(one, (width, height), job.dataset), said)
+    _demand_figures(metrics.compute(), evaluation.metrics, 1e-3)
 
 
 def _check_enlarged(told: Sequence[InferenceResult], job: Job, evaluation: Evaluation) -> None:
@@ -92,11 +155,37 @@ def _check_enlarged(told: Sequence[InferenceResult], job: Job, evaluation: Evalu
         made = read_image(io.BytesIO(base64.b64decode(result.predicted_image)))
         true = read_image(data.root / sample.target.path)
         metrics.update(sample.image, np.asarray(true), np.asarray(made))
-    for name, value in metrics.compute().items():
-        counted = evaluation.metrics[name]
+    _demand_figures(metrics.compute(), evaluation.metrics, 1e-4)
+
+
+def _check_distances(told: Sequence[InferenceResult], job: Job, evaluation: Evaluation) -> None:
+    """The figures of the maps that `predict` tells, in the dataset's unit, are those of what
+    `evaluate` measured before it was rounded to that."""
+    import numpy as np
+    from PIL import Image
+
+    per_unit, metrics = job.params["depthScale"], DepthMetrics(evaluation.details["farthest"])
+    data, split = job.dataset, evaluation.split
+    samples = [one for one in read_split(data, split) if isinstance(one, Sample)]
+    for sample, result in zip(samples, told, strict=True):
+        demand(result.predicted_image is not None, f"predict gives no map of {sample.image}")
+        assert result.predicted_image is not None and sample.target is not None
+        with Image.open(io.BytesIO(base64.b64decode(result.predicted_image))) as image:
+            made = np.asarray(image) / per_unit
+        with Image.open(data.root / sample.target.path) as image:
+            true = np.asarray(image) / per_unit
+        metrics.update(sample.image, true, made)
+    _demand_figures(metrics.compute(), evaluation.metrics, 1e-2)
+
+
+def _demand_figures(
+    figures: Mapping[str, float], counted: Mapping[str, float], tolerance: float
+) -> None:
+    for name, value in figures.items():
         demand(
-            math.isclose(value, counted, rel_tol=1e-4),
-            f"the pictures that predict gives have {name} {value}, evaluate says {counted}",
+            name in counted
+            and math.isclose(value, counted[name], rel_tol=tolerance, abs_tol=1e-6),
+            f"what predict says has {name} {value}, evaluate says {counted.get(name)}",
         )
 
 
