@@ -14,16 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 
 from container_engine import StandInEngine
 from mlflow_server import free_port
 from run_folders import STARTED, a_run_folder, an_epoch, events_of
 from vtspec.cli.main import cli
-from vtspec.cli.views.progress import BarProgress, PlainProgress, make_progress
+from vtspec.cli.views.progress import PlainProgress, make_progress
 from vtspec.pipelines.errors import Refused
 from vtspec.pipelines.project.scaffold import scaffold
 from vtspec.pipelines.runs import RunLock, Runs
@@ -563,20 +561,6 @@ def test_lines_say_what_happened_and_nothing_twice() -> None:
         "run       report.md",
         "warning   [bold]few[/bold] images",
     ]
-
-
-def test_a_terminal_shows_a_bar_with_live_figures() -> None:
-    stream = io.StringIO()
-    console = Console(file=stream, force_terminal=True, width=120, highlight=False, markup=False)
-    with BarProgress(console) as bar:
-        bar.show_line("hello")
-        for event, state in some_progress()[:8]:
-            bar.show_event(event, state)
-        bar._bar.refresh()
-    shown = click.unstyle(stream.getvalue())
-    assert "epoch 2/3  loss 0.9000  accuracy 0.5000  100 images/s" in shown
-    assert "━" in shown
-    assert "hello" in shown
 
 
 def test_the_figures_of_a_run_that_just_began_are_few() -> None:

@@ -1,9 +1,9 @@
-"""What a person sees while a run goes on: a bar with live figures in a terminal, else lines."""
+"""What a person sees while a run goes on: a live view in a terminal, else lines."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from typing import Final, Protocol, TextIO
 
-from vtspec.cli.terminal import get_styled_stream, make_printable
+from vtspec.cli.terminal import get_styled_stream
 from vtspec.pipelines.formatting import (
     format_duration,
     format_epoch,
@@ -20,20 +20,14 @@ from vtspec.pipelines.runs.events import (
     ReportWritten,
     RunResumed,
     RunStarted,
-    StepStarted,
-    TrainCheckpoint,
     TrainEpoch,
     TrainFinished,
-    TrainProgress,
     TrainStarted,
     Warned,
 )
 from vtspec.pipelines.runs.state import RunState
-from vtspec.pipelines.runs.state_phrases import format_figures, format_main_metric
+from vtspec.pipelines.runs.state_phrases import format_main_metric
 from vtspec.pipelines.runs.training_state import Epoch, Training
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _WIDTH: Final = 9
 
@@ -53,19 +47,19 @@ class RunProgress(Protocol):
 
 
 def make_progress(stream: TextIO) -> RunProgress:
-    """A bar where `stream` is a terminal that can draw one, plain lines elsewhere."""
+    """A live view where `stream` is a terminal that can draw one, plain lines elsewhere."""
     if not stream.isatty():
         return PlainProgress(stream)
     from rich.console import Console
 
     # Names and warnings are not ours: `[x]` and `:cat:` in them stay as they are.
     console = Console(file=get_styled_stream(stream), highlight=False, markup=False, emoji=False)
-    # A dumb terminal cannot go back in a line: every tick of the bar would be a new one.
-    return (
-        BarProgress(console)
-        if console.is_terminal and not console.is_dumb_terminal
-        else PlainProgress(stream)
-    )
+    # A dumb terminal cannot go back in a line: every look would be new lines.
+    if not console.is_terminal or console.is_dumb_terminal:
+        return PlainProgress(stream)
+    from .live_progress import LiveProgress
+
+    return LiveProgress(console)
 
 
 class PlainProgress:
@@ -83,7 +77,7 @@ class PlainProgress:
 
     def show_event(self, event: Event, state: RunState) -> None:
         """Write the event's line, where it has one."""
-        line = None if _is_repeated(event, self._warned) else format_event(event, state)
+        line = None if is_repeated(event, self._warned) else format_event(event, state)
         if line is not None:
             self.show_line(line)
 
@@ -92,60 +86,7 @@ class PlainProgress:
         print(line, file=self._stream, flush=True)
 
 
-class BarProgress:
-    """The same lines, and below them a bar of the training with its figures."""
-
-    def __init__(self, console: "Console") -> None:
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn
-        from rich.progress import Progress as RichProgress
-
-        self._console = console
-        self._warned: set[str | None] = set()
-        self._bar = RichProgress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[figures]}", markup=False),
-            console=console,
-            # It goes when the run is over: the lines above it are the record.
-            transient=True,
-        )
-        self._task = self._bar.add_task("starting", total=None, figures="")
-
-    def __enter__(self) -> "BarProgress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._bar.stop()
-
-    def show_event(self, event: Event, state: RunState) -> None:
-        """Move the bar, and leave the event's line above it."""
-        line = None if _is_repeated(event, self._warned) else format_event(event, state)
-        if line is not None:
-            self._print(line, "yellow" if isinstance(event.body, Warned) else None)
-        # Only training tells how far it is; of the other steps the bar says that they live.
-        if isinstance(event.body, StepStarted):
-            total = 1.0 if event.step == "train" else None
-            self._bar.reset(self._task, total=total, description=event.step or "", figures="")
-        elif isinstance(event.body, TrainStarted | TrainProgress | TrainEpoch | TrainCheckpoint):
-            self._bar.update(
-                self._task,
-                completed=state.training.progress,
-                figures=make_printable(format_figures(state)),
-            )
-
-    def show_line(self, line: str) -> None:
-        """Leave the line above the bar."""
-        self._print(line, "dim")
-
-    def _print(self, line: str, style: str | None) -> None:
-        from rich.text import Text
-
-        self._console.print(Text(make_printable(line), style=style or ""), soft_wrap=True)
-
-
-def _is_repeated(event: Event, warned: set[str | None]) -> bool:
+def is_repeated(event: Event, warned: set[str | None]) -> bool:
     """Whether the event warns of what was warned of before, which is then in `warned`."""
     if not isinstance(event.body, Warned):
         return False
@@ -155,14 +96,15 @@ def _is_repeated(event: Event, warned: set[str | None]) -> bool:
     return repeated
 
 
-def format_event(event: Event, state: RunState) -> str | None:
-    """The line that an event leaves for people, or None where it leaves none."""
-    words = _describe(event.body, state)
+def format_event(event: Event, state: RunState, *, with_remaining: bool = True) -> str | None:
+    """The line that an event leaves for people, or None where it leaves none; that of an epoch
+    says how long training will still take where it is `with_remaining`."""
+    words = _describe(event.body, state, with_remaining)
     name = "warning" if isinstance(event.body, Warned) else event.step or "run"
     return None if words is None else f"{name:<{_WIDTH}} {words}"
 
 
-def _describe(told: Body, state: RunState) -> str | None:
+def _describe(told: Body, state: RunState, with_remaining: bool) -> str | None:
     match told:
         case RunStarted():
             where = told.environment or "an environment that it does not name"
@@ -170,7 +112,7 @@ def _describe(told: Body, state: RunState) -> str | None:
         case RunResumed():
             return _describe_resumption(state)
         case TrainStarted() | TrainEpoch() | TrainFinished():
-            return _describe_training(told, state.training)
+            return _describe_training(told, state.training, with_remaining)
         case Evaluated():
             return _describe_evaluation(state)
         case Exported(path=path, max_difference=None):
@@ -197,14 +139,14 @@ def _describe_resumption(state: RunState) -> str:
 
 
 def _describe_training(
-    told: TrainStarted | TrainEpoch | TrainFinished, at: Training
+    told: TrainStarted | TrainEpoch | TrainFinished, at: Training, with_remaining: bool
 ) -> str | None:
     match told:
         case TrainStarted(config=config):
             return _describe_start(config)
         case TrainEpoch(epoch=epoch):
             done = next((one for one in at.history if one.epoch == epoch), None)
-            return None if done is None else _describe_epoch(done, at)
+            return None if done is None else _describe_epoch(done, at, with_remaining)
         case TrainFinished(stopped_early=stopped_early):
             best, monitor = at.best, at.monitor
             value = best.metrics.get(monitor) if best is not None and monitor is not None else None
@@ -225,7 +167,7 @@ def _describe_start(config: Mapping[str, object]) -> str:
     return ", ".join(parts) or "started"
 
 
-def _describe_epoch(done: Epoch, at: Training) -> str:
+def _describe_epoch(done: Epoch, at: Training, with_remaining: bool) -> str:
     parts = [f"epoch {_format_epoch_number(done.epoch):>3}/{at.epochs or '?'}"]
     for name, value in (("train_loss", done.train_loss), ("val_loss", done.val_loss)):
         if value is not None:
@@ -233,7 +175,7 @@ def _describe_epoch(done: Epoch, at: Training) -> str:
     parts += format_main_metric(at.monitor, done.metrics)
     if done.seconds is not None:
         parts.append(format_duration(done.seconds))
-    if at.remaining_s and at.progress < 1:
+    if with_remaining and at.remaining_s and at.progress < 1:
         parts.append(f"{format_duration(at.remaining_s)} left")
     return "  ".join(parts)
 
