@@ -69,6 +69,8 @@ def test_figures_fit_into_the_terminal_and_are_not_too_many(width: int) -> None:
     lines = show_words(replace(AT, history=(an_epoch(1, **metrics),)), width)
     assert max(map(len, lines)) <= width
     assert len(lines) <= 3 + 3 + 3
+    (told,) = re.findall(r"and (\d+) more", "\n".join(lines))
+    assert int(told) == 40 - sum(line.count("metric_") for line in lines)
 
 
 def test_nothing_is_shown_of_what_is_not_known() -> None:

@@ -161,9 +161,19 @@ def list_figures(at: Training, width: int) -> Iterator[Line]:
     """Losses, then the metrics of the last epoch with the best until now, the one that decides
     first; then what says whether data or the GPU hold it up."""
     yield from fill_lines(list(_list_losses(at)), width, _INDENT)
-    metrics = list(fill_lines(list(_list_metrics(at)), width, _INDENT))
-    yield from metrics[:_MOST_LINES]
+    yield from _fill_some(list(_list_metrics(at)), width)
     yield from fill_lines(list(_list_machine(at)), width, _INDENT)
+
+
+def _fill_some(figures: list[Span], width: int) -> list[Line]:
+    """As many of the figures as there is room for, and how many there are more."""
+    for count in range(len(figures), -1, -1):
+        left = len(figures) - count
+        more: list[Span] = [(f"and {left} more", "dim")] if left else []
+        lines = list(fill_lines([*figures[:count], *more], width, _INDENT))
+        if len(lines) <= _MOST_LINES:
+            return lines
+    return []
 
 
 def _list_losses(at: Training) -> Iterator[Span]:
