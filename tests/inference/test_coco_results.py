@@ -93,7 +93,7 @@ def list_truth(root: Path) -> list[dict[str, Any]]:
     return answers
 
 
-def evaluate(truth: dict[str, Any], results: list[dict[str, Any]], kind: str) -> Any:
+def evaluate(truth: Any, results: Any, kind: Any) -> Any:
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = truth

@@ -122,7 +122,7 @@ def test_a_detector_learns_what_it_is_shown(learnt: Learnt) -> None:
     assert before < 0.1 and after > before + 0.2, (before, after)
 
 
-def measure(truth: Path, results: list[dict[str, Any]]) -> list[float]:
+def measure(truth: Path, results: Any) -> list[float]:
     """COCO's mAP50-95, mAP50 and mAP75 of results, by pycocotools."""
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO(truth)

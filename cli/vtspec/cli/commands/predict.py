@@ -74,9 +74,9 @@ def _parse_tiles(
 @click.option(
     "--into",
     type=click.Path(path_type=Path),
-    help="A new folder for pictures, a PNG an image: what was found drawn on it; the enlarged "
-    "one, or distances with 16 bits in the dataset's unit. With --output coco it has the ids of "
-    "other images in images.json.",
+    help="A new folder for pictures, a PNG an image and an MP4 a video: what was found drawn on "
+    "it; the enlarged one, or distances with 16 bits in the dataset's unit. With --output coco it "
+    "has the ids of other images in images.json.",
 )
 @click.option(
     "--confidence",

@@ -170,7 +170,7 @@ class _Canvas:
             part, part.filter(ImageFilter.MinFilter(2 * (self.line // 2) + 1))
         )
         at = ((found[0] - 1) * self.by, (found[1] - 1) * self.by)
-        self.image.paste(colour, at, part.point(lambda value: value * _VEIL // 255))
+        self.image.paste(colour, at, part.point([value * _VEIL // 255 for value in range(256)]))
         self.image.paste(colour, at, edge)
 
     def frame(self, box: tuple[float, float, float, float], colour: Colour) -> None:

@@ -1,6 +1,6 @@
 """Which points of a body are joined by a line when it is drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 Skeleton: TypeAlias = tuple[tuple[str, str], ...]
@@ -45,13 +45,10 @@ def choose_skeleton(names: Sequence[str], categories: Sequence[Mapping[str, obje
     )
 
 
-def _read_lines(names: Sequence[str], lines: Sequence[object]) -> list[tuple[str, str]]:
+def _read_lines(names: Sequence[str], lines: Sequence[object]) -> Iterator[tuple[str, str]]:
     """Pairs of places, from 1, as names; what names no point is no line."""
-    pairs = [
-        line
-        for line in lines
-        if isinstance(line, list)
-        and len(line) == 2
-        and all(isinstance(end, int) and 1 <= end <= len(names) for end in line)
-    ]
-    return [(names[first - 1], names[second - 1]) for first, second in pairs]
+    for line in lines:
+        match line:
+            case [int(first), int(second)]:
+                if 1 <= first <= len(names) and 1 <= second <= len(names):
+                    yield names[first - 1], names[second - 1]

@@ -28,7 +28,9 @@ class VideoFile:
         self._path, self._hidden = path, path.with_name(f".{path.name}")
         self._container = av.open(self._hidden, "w", format="mp4")
         known = (name for name in _CODECS if name in av.codecs_available)
-        self._stream = self._container.add_stream(next(known), rate=_RATE)
+        stream = self._container.add_stream(next(known), rate=_RATE)
+        assert isinstance(stream, av.VideoStream)
+        self._stream = stream
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = _TICKS
         self._first_s: float | None = None
