@@ -16,7 +16,7 @@ PLURAL = re.compile(
 SEVERAL = {
     "beside.seeds",
     "count",
-    "epoch.left_out",
+    "cut.left_out",
     "files",
     "found",
     "gates",

@@ -998,9 +998,23 @@ def test_settings_that_do_not_go_together_are_errors_before_a_run(
     assert found[3] == "error"
 
 
-def test_several_gpus_are_told_where_the_adapter_takes_one() -> None:
-    found = told_by_all(**{"resources": {"gpus": 2}})
-    assert [one for one in found if "timm cannot do gpus 2" in one[1]] != []
+def test_a_batch_that_several_gpus_cannot_divide_is_told() -> None:
+    few = {"resources": {"gpus": 3}, "training.batchSize": 32}
+    found = [one for one in told_by_all(**few) if one[0] == "spec.training.batchSize"]
+    assert found == [
+        (
+            "spec.training.batchSize",
+            "32 cannot be divided among 3 GPUs",
+            "set training.batchSize to 33",
+            "error",
+        )
+    ]
+    pairs = {"resources": {"gpus": 3}, "training.batchSize": 33, "training.augmentation": "strong"}
+    found = [one for one in told_by_all(**pairs) if one[0] == "spec.training.batchSize"]
+    assert "33 cannot be divided among 3 GPUs in pairs, as mixup needs" in found[0][1]
+    assert [
+        one for one in told_by_all(**few | {"training.batchSize": 33}) if one[3] == "error"
+    ] == []
 
 
 def test_a_precision_of_gpus_is_told_where_none_is_asked_for() -> None:

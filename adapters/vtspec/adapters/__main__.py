@@ -2,6 +2,7 @@
 own environment.
 
 What happens is told as JSON lines on `--events-fd`; stdout and stderr belong to the framework.
+To train on several GPUs this process starts one for each, which are told `--group` instead.
 Exit codes: 0 done, 2 something a person can mend (told as `failed`, with its fix), 75 interrupted
 (a checkpoint was left where training had begun), 1 anything else (`failed`, with its traceback).
 """
@@ -35,11 +36,13 @@ from .contract import (
     Interrupted,
     Job,
     TrainingAdapter,
+    TrainingCallbacks,
     TrainingFailure,
 )
 from .discovery import AdapterModule, load_adapter
 from .durable_files import stage_folder, sync_folder, write_file_atomic
 from .job import build_job, resolve_params
+from .pytorch.torchrun import ExitStatus, GroupFolder, die_with_parent, get_rank, launch
 from .system_errors import explain_system_error
 
 _INTERRUPTED: Final = 75
@@ -49,30 +52,130 @@ _FAILED: Final = 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one step and return its exit code."""
     arguments = _build_parser().parse_args(argv)
+    if getattr(arguments, "group", None) is not None:
+        return _take_part(arguments, GroupFolder(arguments.group))
     lines = JsonLinesCallbacks(
         fd=arguments.events_fd, stdout=sys.stdout, workdir=arguments.workdir
     )
     with _report_outcome(lines) as ending, _handle_signals(arguments.command, lines):
-        plan = _load_plan(arguments.plan)
-        # Read before the framework is imported: a plan that is wrong is told within milliseconds.
-        module = _load_module(plan)
-        job = _prepare_job(arguments, plan, module)
-        lines.epochs = job.training.epochs
-        lines.images_per_step = job.training.batch_size * job.training.gradient_accumulation
-        adapter = module.Adapter(job, lines)
-        _COMMANDS[arguments.command](adapter, job, lines, arguments)
+        _carry_out(arguments, lines, ending)
     return ending.code
 
 
-@dataclasses.dataclass
-class _ExitStatus:
-    code: int = 0
+def _carry_out(
+    arguments: argparse.Namespace, lines: JsonLinesCallbacks, ending: ExitStatus
+) -> None:
+    plan = _load_plan(arguments.plan)
+    # Read before the framework is imported: a plan that is wrong is told within milliseconds.
+    module = _load_module(plan)
+    job = _prepare_job(arguments, plan, module)
+    lines.epochs = job.training.epochs
+    lines.images_per_step = job.training.batch_size * job.training.gradient_accumulation
+    if arguments.command == "train" and (processes := _count_processes(arguments, job, module)):
+        ended = launch(
+            lambda folder: _build_words(arguments, folder),
+            processes=processes,
+            gpus=job.gpus,
+            events_fd=arguments.events_fd,
+            should_stop=lines.should_stop,
+        )
+        ending.code, ending.failed = ended.code, ended.failed
+        return
+    adapter = module.Adapter(job, lines)
+    _COMMANDS[arguments.command](adapter, job, lines, arguments)
+
+
+def _take_part(arguments: argparse.Namespace, folder: GroupFolder) -> int:
+    """Be one of several processes; its exit code is 0 where all end alike."""
+    die_with_parent()
+    process = get_rank()
+    # Rank 0 tells; in a file both it and whoever started it append.
+    target = os.devnull if process.rank else folder.events
+    fd = os.open(target, os.O_WRONLY | os.O_APPEND)
+    lines = JsonLinesCallbacks(
+        fd=fd,
+        stdout=sys.stdout if process.rank == 0 else open(os.devnull, "w"),
+        workdir=arguments.workdir,
+        stop_file=folder.stop,
+    )
+    with _note_outcome() as ending:
+        plan = _load_plan(arguments.plan)
+        module = _load_module(plan)
+        job = dataclasses.replace(_prepare_job(arguments, plan, module), process=process)
+        lines.epochs = job.training.epochs
+        lines.images_per_step = job.training.batch_size * job.training.gradient_accumulation
+        train_in_group(module.Adapter(job, lines), job, lines, arguments.resume, ending)
+    lines.close()
+    folder.note(process.rank, ending)
+    return 0 if ending.failed is None else 1
+
+
+def train_in_group(
+    adapter: TrainingAdapter,
+    job: Job,
+    callbacks: TrainingCallbacks,
+    resume: bool,
+    ending: ExitStatus,
+) -> None:
+    """Train as one of several processes; the exit code that all end with goes into `ending`."""
+    from .pytorch.epoch_adapter import EpochAdapter
+
+    assert isinstance(adapter, EpochAdapter) and job.process is not None
+    if job.process.rank:
+        ending.code = adapter.follow()
+        return
+    try:
+        fit(adapter, job, callbacks, resume)
+    except Interrupted:
+        ending.code = _INTERRUPTED
+    adapter.group.tell("end", ending.code)
+
+
+def _count_processes(arguments: argparse.Namespace, job: Job, module: AdapterModule) -> int | None:
+    """How many processes train; None where this one does."""
+    asked: int | None = arguments.processes
+    is_distributed = getattr(module.Adapter, "is_distributed", False)
+    if asked is None:
+        # An adapter that is not may still use several GPUs, in one process.
+        return job.gpus if job.gpus > 1 and is_distributed else None
+    if not is_distributed:
+        raise AdapterError(
+            "--processes: this adapter trains in one process", "leave --processes out"
+        )
+    if job.gpus and asked != job.gpus:
+        raise AdapterError(
+            f"--processes: {asked} cannot share {job.gpus} GPUs, each has one",
+            "leave --processes out",
+        )
+    return asked
+
+
+def _build_words(arguments: argparse.Namespace, folder: Path) -> list[str]:
+    """The same command for one of several processes."""
+    words = ["-m", "vtspec.adapters", "train", "--group", str(folder)]
+    for name in ("plan", "workdir", "data", "run", "attempt", "weights", "seconds_left"):
+        value = getattr(arguments, name)
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return words + [f"--{name}" for name in ("smoke", "resume") if getattr(arguments, name)]
 
 
 @contextlib.contextmanager
-def _report_outcome(lines: JsonLinesCallbacks) -> Iterator[_ExitStatus]:
+def _report_outcome(lines: JsonLinesCallbacks) -> Iterator[ExitStatus]:
     """Every ending into a line and an exit code, and all lines out before the process ends."""
-    ending = _ExitStatus()
+    try:
+        with _note_outcome() as ending:
+            yield ending
+        if ending.failed is not None:
+            lines.emit("failed", **ending.failed)
+    finally:
+        lines.close()
+
+
+@contextlib.contextmanager
+def _note_outcome() -> Iterator[ExitStatus]:
+    """Every ending as an exit code, and what is told of it."""
+    ending = ExitStatus()
     try:
         yield ending
     except Interrupted:
@@ -82,15 +185,13 @@ def _report_outcome(lines: JsonLinesCallbacks) -> Iterator[_ExitStatus]:
         # What training met is no fault of what was asked for, though that can be changed.
         ending.code = 2 if cause is None else _FAILED
         told = {} if cause is None else {"cause": cause}
-        lines.emit("failed", message=str(error), fix=error.fix, traceback=None, **told)
+        ending.failed = {"message": str(error), "fix": error.fix, "traceback": None, **told}
     except Exception as error:
         refused = explain_system_error(error)
         ending.code = 2 if refused else 1
         message, fix = refused or (f"{type(error).__name__}: {error}", None)
         trace = None if refused else traceback.format_exc()
-        lines.emit("failed", message=message, fix=fix, traceback=trace)
-    finally:
-        lines.close()
+        ending.failed = {"message": message, "fix": fix, "traceback": trace}
 
 
 @contextlib.contextmanager
@@ -283,7 +384,12 @@ def _prepare_job(arguments: argparse.Namespace, plan: JsonObject, module: Adapte
     if arguments.command != "train":
         # A checkpoint is loaded over them: nobody needs to have the start weights again.
         model = dataclasses.replace(job.model, pretrained=False, weights=None)
-        return dataclasses.replace(job, model=model)
+        job = dataclasses.replace(job, model=model, gpus=min(job.gpus, 1))
+        if arguments.command != "export":
+            return job
+        # In float32, for which the step is given no GPU.
+        training = dataclasses.replace(job.training, precision="fp32")
+        return dataclasses.replace(job, training=training, gpus=0)
     if plan["model"]["weights"] and not job.model.pretrained and job.model.weights is None:
         raise AdapterError("the plan starts from weights, and none were given", "pass --weights")
     return job
@@ -306,12 +412,15 @@ def _build_parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--run", required=True, help="the run's name")
         command.add_argument("--attempt", type=int, required=True)
-        command.add_argument(
-            "--events-fd", type=_parse_descriptor, required=True, help="where JSON lines go; open"
-        )
+        told = command.add_mutually_exclusive_group(required=True)
+        told.add_argument("--events-fd", type=_parse_descriptor, help="where JSON lines go; open")
         command.add_argument("--weights", type=Path, help="start weights, .safetensors")
         command.add_argument("--smoke", action="store_true", help="one batch through every step")
         if name == "train":
+            told.add_argument("--group", type=Path, help="the folder of one of several processes")
+            command.add_argument(
+                "--processes", type=int, help="how many train together; else one for each GPU"
+            )
             command.add_argument("--resume", action="store_true", help="go on where it stopped")
             command.add_argument(
                 "--seconds-left", type=float, help="what is left of the run's time limit"

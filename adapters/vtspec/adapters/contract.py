@@ -223,6 +223,16 @@ class TrainingJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProcessRank:
+    """Which of the processes that train one network together this is: rank 0 decides, measures and
+    writes. `local` of the `count` work on this machine."""
+
+    rank: int
+    count: int
+    local: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """All that an adapter is told: plain data, made from a plan by `vtspec.adapters.job`."""
 
@@ -240,6 +250,8 @@ class Job:
     smoke: bool = False
     # What of the run's time limit was left when the step began; told where it is asked for.
     seconds_left: float | None = None
+    # None of a process that trains alone; an adapter that says `is_distributed` is given one.
+    process: ProcessRank | None = None
 
 
 FailureCause: TypeAlias = Literal["out-of-memory", "not-a-number", "time-limit"]
@@ -344,6 +356,10 @@ class TrainingFailure(AdapterError):
     def __init__(self, cause: FailureCause, message: str, fix: str | None = None) -> None:
         super().__init__(message, fix)
         self.cause: FailureCause = cause
+
+    def __reduce__(self) -> tuple[type[TrainingFailure], tuple[object, ...]]:
+        # By default an exception is made again from its message alone.
+        return type(self), (self.cause, str(self), self.fix)
 
 
 @runtime_checkable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vtspec.adapters.contract import Adaptation
 
 from .epoch_progress import EpochProgress
+from .process_group import ALONE, ProcessGroup
 from .state import StateDict, get_random_states, restore_random_states
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class AdaptableRecipe:
     optimizer: torch.optim.Optimizer
     updates: int
     pace: Pace = Pace()
+    group: ProcessGroup = ALONE
 
     def discard(self) -> None:
         """Drop the gradients of a step that was not finished."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +78,26 @@ def derive_seed(seed: int, epoch: int, index: int) -> int:
     """A seed for one item of one epoch."""
     digest = hashlib.blake2b(f"{seed} {epoch} {index}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+@contextmanager
+def draw_everything_from(seed: int) -> Iterator[None]:
+    """Draw from a seed what is drawn from the states that Python, NumPy and PyTorch have for all;
+    what they were is put back."""
+    import numpy as np
+    import torch
+
+    python, numpy, drawn = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    # That of the CPU alone: `manual_seed` would seed GPUs, too.
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(drawn)
 
 
 @contextmanager

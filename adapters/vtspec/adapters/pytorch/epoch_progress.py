@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class EpochBatches:
     """An epoch of `images` in batches of `size`, `accumulation` of which make an optimizer step;
     the last batch may be smaller, and the last step have fewer. `left_out` images, beside them,
-    fit into no batch; 0 where the last batch is a partial one. `even` ones are taken in pairs."""
+    fit into no batch; 0 where the last batch is a partial one. `even` ones are taken in pairs. Of
+    several `processes` each takes its part of every batch."""
 
     images: int
     size: int
     accumulation: int
     left_out: int
     even: bool = False
+    processes: int = 1
 
     @property
     def batches(self) -> int:
@@ -52,43 +54,53 @@ class EpochBatches:
             size
             for divisor in range(2, self.size + 1)
             for size, rest in [divmod(self.size, divisor)]
-            if rest == 0 and not (self.even and size % 2)
+            if rest == 0 and size % count_smallest_batch(self.processes, even=self.even) == 0
         ]
         if not sizes:
             return None
         size = sizes[0]
         # As when it was planned: a last batch of one image cannot be normalised.
-        alone = int(size > 1 and self.images % size == 1)
+        rest = self.images % size
+        lost = rest if _is_unusable(rest, size, self.processes, even=self.even) else 0
         return replace(
             self,
-            images=self.images - alone,
+            images=self.images - lost,
             size=size,
             accumulation=self.accumulation * (self.size // size),
-            left_out=self.left_out + alone,
+            left_out=self.left_out + lost,
         )
 
 
-def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBatches:
+def plan_batches(
+    images: int, training: TrainingJob, *, mixed: bool, processes: int = 1
+) -> EpochBatches:
     """How the train split is cut.
 
-    A last batch of one image (which batch norm cannot take) or, where images are `mixed` in
-    pairs, of an odd number is left out; the shuffle leaves out others in each epoch.
+    A last batch of which a process would have no image or one (which batch norm cannot take) or,
+    where images are `mixed` in pairs, an odd number is left out; the shuffle leaves out others in
+    each epoch.
 
     Raises:
-        AdapterError: the batch size is odd where pairs are needed, or nothing would be left.
+        AdapterError: the batch size is odd where pairs are needed, cannot be divided among the
+            processes, or nothing would be left.
     """
-    size = training.batch_size
-    if mixed and size % 2:
+    size, smallest = training.batch_size, count_smallest_batch(processes, even=mixed)
+    if size % smallest:
+        what = f"cannot be divided among {processes} processes"
         raise AdapterError(
-            f"mixup takes images in pairs, and training.batchSize is {size}",
-            f"set training.batchSize to {size + 1}",
+            f"mixup takes images in pairs, and training.batchSize is {size}"
+            if smallest == 2 and mixed
+            else f"training.batchSize {size} {what}{' in pairs, as mixup needs' * mixed}",
+            f"set training.batchSize to {-(-size // smallest) * smallest}",
         )
     full, rest = divmod(images, size)
-    unusable = rest % 2 == 1 if mixed else rest == 1 and size > 1
+    unusable = _is_unusable(rest, size, processes, even=mixed)
     if unusable and not full:
         raise AdapterError(
             f"the train split has {images} image{'s' * (images != 1)}, which make no batch",
-            f"add images, or set training.batchSize to {max(images - 1, 1)}",
+            f"add images, or set training.batchSize to {max(images - 1, 1)}"
+            if processes == 1
+            else "add images, or train with fewer GPUs",
         )
     left_out = rest if unusable else 0
     return EpochBatches(
@@ -97,7 +109,21 @@ def plan_batches(images: int, training: TrainingJob, *, mixed: bool) -> EpochBat
         accumulation=training.gradient_accumulation,
         left_out=left_out,
         even=mixed,
+        processes=processes,
     )
+
+
+def count_smallest_batch(processes: int, *, even: bool) -> int:
+    """The smallest batch of which each process has a part that can be trained on."""
+    return processes * 2 if even else processes
+
+
+def _is_unusable(rest: int, size: int, processes: int, *, even: bool) -> bool:
+    """Whether a last batch of `rest` images, where others have `size`, cannot be trained on."""
+    if even:
+        return rest % (2 * processes) != 0
+    smallest_part, part = rest // processes, size // processes
+    return rest > 0 and (smallest_part == 0 or (smallest_part == 1 and part > 1))
 
 
 class EpochProgress:
@@ -126,6 +152,17 @@ class EpochProgress:
         """The sums so far, and a count of batches that begins here."""
         self.added = 0
         return self.total, self.weight
+
+    def take_sums(self) -> tuple[torch.Tensor | float, float]:
+        """The sums so far, which begin at nothing again; `add_sums` gives them back."""
+        sums = self.total, self.weight
+        self.total, self.weight = 0.0, 0.0
+        return sums
+
+    def add_sums(self, total: torch.Tensor | float, weight: float) -> None:
+        """Add sums of batches that were counted elsewhere."""
+        self.total = self.total + total
+        self.weight += weight
 
     def undo(self, sums: tuple[torch.Tensor | float, float]) -> None:
         """Be what `note` saw."""

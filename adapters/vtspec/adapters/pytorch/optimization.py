@@ -59,6 +59,7 @@ class Optimization(AdaptableRecipe):
         """One optimizer step: clip, update, average, move the learning rate on."""
         import torch
 
+        self.sum_gradients()
         if self.clipping is not None:
             self.scaler.unscale_(self.optimizer)
             learning = [p for p in self.model.parameters() if p.requires_grad]
@@ -72,8 +73,13 @@ class Optimization(AdaptableRecipe):
             self.ema.update(self.model, step=self.updates)
         self._move_rate()
 
+    def sum_gradients(self) -> None:
+        """Make the gradients those of the whole step."""
+        self.group.sum_gradients()
+
     def record_metric(self, value: float | None) -> None:
         """Tell the schedule what the epoch's monitored metric was."""
+        self.group.tell("record_metric", value)
         if isinstance(self.schedule, PlateauScheduler):
             self.schedule.record_metric(value, self.pace.place(self.updates))
 

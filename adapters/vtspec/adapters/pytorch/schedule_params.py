@@ -8,6 +8,8 @@ from typing import Final
 from vtspec.adapters.contract import Param, SettingConflict
 from vtspec.adapters.json_types import JsonObject
 
+from .epoch_progress import count_smallest_batch
+
 SCHEDULE_PARAMS: Final[Mapping[str, Param]] = {
     "warmupLearningRate": Param(
         type="float",
@@ -65,6 +67,22 @@ def list_idle_schedule_params(settings: JsonObject) -> list[tuple[str, str]]:
     if not settings["training.warmupEpochs"]:
         idle.insert(0, ("warmupLearningRate", "without a warm-up: training.warmupEpochs is 0"))
     return idle
+
+
+def find_process_conflicts(
+    settings: JsonObject, *, mixed: bool = False
+) -> Iterator[SettingConflict]:
+    """A batch that cannot be divided among the GPUs; of images that are `mixed` in pairs, in
+    pairs."""
+    processes, size = max(settings["resources.gpus"] or 1, 1), settings["training.batchSize"]
+    smallest = count_smallest_batch(processes, even=mixed)
+    if processes > 1 and size and size % smallest:
+        yield SettingConflict(
+            path="training.batchSize",
+            message=f"{size} cannot be divided among {processes} GPUs"
+            + " in pairs, as mixup needs" * mixed,
+            fix=f"set training.batchSize to {-(-size // smallest) * smallest}",
+        )
 
 
 def find_training_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:

@@ -25,7 +25,7 @@ StateDict: TypeAlias = Mapping[str, Any]
 
 
 def choose_device(gpus: int, precision: str) -> torch.device:
-    """The device for a job in one process.
+    """The device of a process: of several GPUs each has one, which is the only one that it sees.
 
     Raises:
         AdapterError: the GPU is not there, there would be several, or the precision needs one.
@@ -162,9 +162,14 @@ def load_weights(model: torch.nn.Module, path: Path) -> None:
     Raises:
         RuntimeError: the names or shapes are those of another network.
     """
+    model.load_state_dict(read_weights(path))
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors that `save_weights` wrote, by name, on the CPU."""
     from safetensors.torch import load_file
 
-    model.load_state_dict(load_file(path))
+    return dict(load_file(path))
 
 
 def save_state(state: StateDict, path: Path) -> None:

@@ -1,8 +1,8 @@
 """The adapter of timm: images of one class or of several, with any of timm's models.
 
 A training is what one would write oneself around timm: `create_model`, `create_transform`, a
-PyTorch loader, `create_optimizer_v2`, `create_scheduler_v2`, in one process on the CPU or one GPU.
-The weights that it ends with are those of such a loop, bit for bit.
+PyTorch loader, `create_optimizer_v2`, `create_scheduler_v2`. The weights that it ends with in one
+process are those of such a loop, bit for bit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, 
 from vtspec.adapters.pytorch.state import StateDict, get_random_states
 
 from .classifier import Classifier
-from .data import build_train_loader, build_train_transform, resolve_settings, resume_batches
+from .data import (
+    build_part_loader,
+    build_train_loader,
+    build_train_transform,
+    resolve_settings,
+    resume_batches,
+)
 from .labels import choose_labels
 from .network import build_network, freeze
 from .params import PARAMS, complete_job, get_mixing_alphas
@@ -55,6 +61,8 @@ class Adapter(EpochAdapter[LabeledImage | MultilabelImage]):
     Raises `AdapterError` at once for params that this job has no use for.
     """
 
+    is_distributed = True
+
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
         super().__init__(complete_job(job), callbacks)
         self.labels = choose_labels(self.job)
@@ -62,11 +70,13 @@ class Adapter(EpochAdapter[LabeledImage | MultilabelImage]):
     def prepare_model(self) -> None:
         """Build the network from the job's seed, with its start weights, on its device."""
         import torch
+        from timm.layers import convert_sync_batchnorm
         from timm.utils import ModelEmaV3
 
         job, training = self.job, self.job.training
         device = self._prepare_process()
-        self.model = build_network(job, self.callbacks.on_warning)
+        network = build_network(job, self.callbacks.on_warning)
+        self.model = self._sync_norms(network, convert_sync_batchnorm)
         self.still = freeze(self.model, training.freeze)
         layout = torch.channels_last if job.params["channelsLast"] else torch.preserve_format
         self.model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
@@ -148,15 +158,7 @@ class Adapter(EpochAdapter[LabeledImage | MultilabelImage]):
 
     def _warn(self, epoch: EpochBatches) -> None:
         training = self.job.training
-        if epoch.left_out:
-            words = (
-                "1 train image, another every time: it"
-                if epoch.left_out == 1
-                else f"{epoch.left_out} train images, others every time: they"
-            )
-            self.callbacks.on_warning(
-                f"each epoch leaves out {words} would make a last batch that cannot be trained on"
-            )
+        self._warn_of_left_out(epoch)
         if training.warmup_epochs >= training.epochs:
             self.callbacks.on_warning(
                 f"a warm-up of {training.warmup_epochs:g} epochs in a training of "
@@ -171,12 +173,17 @@ class _Training:
         import torch
 
         job, self.images = adapter.job, adapter.images["train"]
-        self.job = job
-        self.cut = plan_batches(len(self.images), job.training, mixed=any(get_mixing_alphas(job)))
+        self.job, self.group = job, adapter.group
+        self.cut = plan_batches(
+            len(self.images),
+            job.training,
+            mixed=any(get_mixing_alphas(job)),
+            processes=self.group.count,
+        )
         self.generator = torch.Generator().manual_seed(job.training.seed)
         self.transform = build_train_transform(adapter.settings, job)
         # What cannot be had is told before anything is trained.
-        self._build_loader()
+        self._build_loader(1)
         self.recipe = Recipe(adapter.model, adapter.ema, job, self.cut.steps, counts)
 
     def get_start(self) -> StateDict:
@@ -187,7 +194,7 @@ class _Training:
         self, epoch: int, course: EpochProgress
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """The batches of an epoch that come after the course's steps."""
-        return resume_batches(course, self.cut, self._build_loader(), self.generator)
+        return resume_batches(course, self.cut, self._build_loader(epoch), self.generator)
 
     def step(
         self, batches: Iterator[tuple[torch.Tensor, torch.Tensor]], course: EpochProgress
@@ -202,11 +209,18 @@ class _Training:
         self.recipe.update()
         course.step += 1
 
-    def _build_loader(self) -> torch.utils.data.DataLoader[Batch]:
+    def _build_loader(self, epoch: int) -> torch.utils.data.DataLoader[Batch]:
+        drop_last = self.cut.left_out > 0
+        if self.group.is_shared:
+            return build_part_loader(
+                self.images,
+                self.transform,
+                self.job,
+                self.generator,
+                self.group,
+                epoch,
+                drop_last=drop_last,
+            )
         return build_train_loader(
-            self.images,
-            self.transform,
-            self.job,
-            self.generator,
-            drop_last=self.cut.left_out > 0,
+            self.images, self.transform, self.job, self.generator, drop_last=drop_last
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final, cast
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.batches import derive_seed, draw_everything_from
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress
 from vtspec.adapters.pytorch.loading import (
     SPARE_DESCRIPTORS,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vtspec.adapters.pytorch.loading import Batch
+    from vtspec.adapters.pytorch.process_group import ProcessGroup
 
     from .labels import Images, Labels
 
@@ -54,12 +57,22 @@ _CHANGES: Final = {
 
 class ImageDataset:
     """A map-style dataset of image files. timm's own replaces what it cannot read by its
-    neighbour; here an unreadable image is an item of its own."""
+    neighbour; here an unreadable image is an item of its own.
 
-    def __init__(self, images: Images, transform: Transform, labels: Labels) -> None:
+    With `draws`, (seed, epoch), an image is transformed by what follows from them and its index
+    alone, and not from the images before it."""
+
+    def __init__(
+        self,
+        images: Images,
+        transform: Transform,
+        labels: Labels,
+        draws: tuple[int, int] | None = None,
+    ) -> None:
         self.images = images
         self.transform = transform
         self.labels = labels
+        self.draws = draws
 
     def __len__(self) -> int:
         return len(self.images)
@@ -69,7 +82,23 @@ class ImageDataset:
         image = decode_image(labeled.path)
         if isinstance(image, UnreadableImage):
             return image
-        return self.transform(image), self.labels.encode(labeled.targets)
+        draws = nullcontext() if self.draws is None else self._draw_for(*self.draws, index)
+        with draws:
+            return self.transform(image), self.labels.encode(labeled.targets)
+
+    def _draw_for(self, seed: int, epoch: int, index: int) -> AbstractContextManager[None]:
+        return draw_everything_from(derive_seed(seed, epoch, index))
+
+
+class _Parts:
+    """The part of each batch that is this process's; a `batch_sampler` of PyTorch's."""
+
+    def __init__(self, batches: Iterable[list[int]], group: ProcessGroup) -> None:
+        self.batches, self.group = batches, group
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.batches:
+            yield list(self.group.split(batch))
 
 
 def resolve_settings(model: torch.nn.Module, job: Job) -> JsonObject:
@@ -140,6 +169,38 @@ def build_train_loader(
     check_descriptors(job.training.workers, SPARE_DESCRIPTORS + 8)
     return _build_loader(
         images, transform, job, generator, {"shuffle": True, "drop_last": drop_last}
+    )
+
+
+def build_part_loader(  # noqa: PLR0913 - what decides a batch
+    images: Images,
+    transform: Transform,
+    job: Job,
+    generator: torch.Generator,
+    group: ProcessGroup,
+    epoch: int,
+    *,
+    drop_last: bool,
+) -> torch.utils.data.DataLoader[Batch]:
+    """A process's part of the shuffled batches: of those that `build_train_loader` would make,
+    with transforms that do not depend on whose part an image is in.
+
+    Raises:
+        AdapterError: the workers need more open files than this process may have.
+    """
+    from torch.utils.data import BatchSampler, DataLoader, RandomSampler
+
+    check_descriptors(job.training.workers, SPARE_DESCRIPTORS + 8)
+    dataset = ImageDataset(images, transform, choose_labels(job), (job.training.seed, epoch))
+    order = RandomSampler(dataset, generator=generator)
+    batches = BatchSampler(order, job.training.batch_size, drop_last)
+    return DataLoader(
+        dataset,  # type: ignore[arg-type]  # any map-style object will do
+        batch_sampler=_Parts(batches, group),
+        num_workers=job.training.workers,
+        pin_memory=job.gpus > 0,
+        collate_fn=collate,
+        generator=generator,
     )
 
 

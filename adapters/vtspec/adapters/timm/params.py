@@ -10,6 +10,7 @@ from vtspec.adapters.job import complete_params
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule_params import (
     SCHEDULE_PARAMS,
+    find_process_conflicts,
     find_training_conflicts,
     list_idle_schedule_params,
 )
@@ -237,6 +238,11 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
                 fix="set params.trainInterpolation: bicubic",
             )
     yield from find_training_conflicts(settings)
+    given = settings.get("params.mixup"), settings.get("params.cutmix")
+    mixed = TaskType(settings["task"]) in _MIXING and any(
+        _choose_alphas(settings["training.augmentation"], *given)
+    )
+    yield from find_process_conflicts(settings, mixed=mixed)
 
 
 def get_mixing_alphas(job: Job) -> tuple[float, float]:

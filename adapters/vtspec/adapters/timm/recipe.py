@@ -82,10 +82,10 @@ class Recipe(Optimization):
             return float(len(targets))
         return float(self.weights[targets].sum())
 
-    def update(self) -> None:
-        """One optimizer step: clip, update, average, move the learning rate on."""
+    def sum_gradients(self) -> None:
+        """Make the gradients those of the whole step."""
+        super().sum_gradients()
         self._finish_weighted_mean()
-        super().update()
 
     def discard(self) -> None:
         """Drop the gradients of a step that was not finished."""
@@ -93,7 +93,9 @@ class Recipe(Optimization):
         super().discard()
 
     def _finish_weighted_mean(self) -> None:
-        count, weight = self._accumulated
+        if self.weights is None:
+            return
+        count, weight = self.group.sum_numbers(*self._accumulated)
         self._accumulated = (0, 0.0)
         if not count:
             return

@@ -35,7 +35,8 @@ class JsonLinesCallbacks:
     """Tells a reader on the descriptor `fd` what happens; None of its calls blocks or raises.
 
     `epochs` and `images_per_step` complete what the lines say; paths are told relative to
-    `workdir`. `own_seconds` adds up the time spent in here.
+    `workdir`. `own_seconds` adds up the time spent in here. A `stop_file` that is there asks to
+    stop as well.
     """
 
     fd: int
@@ -45,6 +46,7 @@ class JsonLinesCallbacks:
     images_per_step: int = 0
     clock: Callable[[], float] = time.monotonic
     own_seconds: float = 0.0
+    stop_file: Path | None = None
     _stop: bool = False
     _reader_has_gone: bool = False
     _stdout_is_open: bool = True
@@ -152,7 +154,9 @@ class JsonLinesCallbacks:
     def should_stop(self) -> bool:
         """Whether `stop` was called, nobody listens any more, or the parent process was killed."""
         # An orphan stops too: without its parent nobody would resume or report what it does.
-        return self._stop or self._reader_has_gone or os.getppid() != self._parent
+        if self._stop or self._reader_has_gone or os.getppid() != self._parent:
+            return True
+        return self.stop_file is not None and self.stop_file.exists()
 
     def stop(self) -> None:
         """Make `should_stop` true; may be called from a signal handler."""

@@ -1,7 +1,8 @@
-"""The adapter of Transformers, in one process on the CPU or one GPU; see `tasks` for what it does.
+"""The adapter of Transformers, on the CPU or GPUs; see `tasks` for what it does.
 
 Networks are the library's; the loop is here, so that a training goes on after an
-interruption as if there had been none. Augmentation and order follow from (seed, epoch, index).
+interruption as if there had been none. Augmentation and order follow from (seed, epoch, index),
+so that several processes see what one would.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vtspec.adapters.contract import (
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.batches import iter_item_batches, order_batches
 from vtspec.adapters.pytorch.epoch_adapter import EpochAdapter
-from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress
+from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, plan_batches
 from vtspec.adapters.pytorch.optimization import Optimization
 from vtspec.adapters.pytorch.state import StateDict
 
@@ -47,17 +48,21 @@ class Adapter(EpochAdapter[LabeledImage]):
     Raises `AdapterError` at once for params that this job has no use for.
     """
 
+    is_distributed = True
+
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
         super().__init__(complete_job(job), callbacks)
         self.part = get_part(job.task)
 
     def prepare_model(self) -> None:
         """Build the network from the job's seed, with its start weights, on its device."""
+        from timm.layers import convert_sync_batchnorm
         from timm.utils import ModelEmaV3
 
         job, training = self.job, self.job.training
         device = self._prepare_process()
-        self.model = build_network(job, self.callbacks.on_warning)
+        network = build_network(job, self.callbacks.on_warning)
+        self.model = self._sync_norms(network, convert_sync_batchnorm)
         self.family = get_family(job, self.model.config)
         self.still = freeze(self.model, self.family, job)
         self.model.to(device)
@@ -70,6 +75,7 @@ class Adapter(EpochAdapter[LabeledImage]):
             self._list_split(name)
         self.part.check_images(self.images, self.job, self.callbacks.on_warning)
         self._training = _Training(self)
+        self._warn_of_left_out(self._training.cut)
 
     @property
     def averaged(self) -> torch.nn.Module | None:
@@ -137,12 +143,17 @@ class _Training:
         import torch
 
         job, self.images = adapter.job, adapter.images["train"]
-        self.job = job
-        self.cut = EpochBatches(
-            images=len(self.images),
-            size=job.training.batch_size,
-            accumulation=job.training.gradient_accumulation,
-            left_out=0,
+        self.job, self.group = job, adapter.group
+        self.cut = (
+            plan_batches(len(self.images), job.training, mixed=False, processes=self.group.count)
+            if self.group.is_shared
+            # A last batch of one image counts here.
+            else EpochBatches(
+                images=len(self.images),
+                size=job.training.batch_size,
+                accumulation=job.training.gradient_accumulation,
+                left_out=0,
+            )
         )
         # Nothing draws from it; random states are kept together with that of a loader.
         self.generator = torch.Generator()
@@ -158,8 +169,9 @@ class _Training:
         """The batches of an epoch that come after the course's steps."""
         data, training = self.network.make_dataset(self.images, epoch=epoch), self.job.training
         order = order_batches(len(self.images), self.cut.size, training.seed, epoch)
-        left = order[course.step * self.cut.accumulation :]
-        return iter_item_batches(data, left, training.workers)
+        left = order[: self.cut.batches][course.step * self.cut.accumulation :]
+        parts = [self.group.split(batch) for batch in left]
+        return iter_item_batches(data, parts, training.workers)
 
     def step(self, batches: Iterator[list[Any]], course: EpochProgress) -> None:
         """One optimizer step, of as many batches as are accumulated."""

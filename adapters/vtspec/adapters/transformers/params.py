@@ -11,6 +11,7 @@ from vtspec.adapters.job import complete_params
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule_params import (
     SCHEDULE_PARAMS,
+    find_process_conflicts,
     find_training_conflicts,
     list_idle_schedule_params,
 )
@@ -66,6 +67,7 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
         yield from _find_strange_params(part, known.family, settings)
     yield from part.find_conflicts(settings)
     yield from find_training_conflicts(settings)
+    yield from find_process_conflicts(settings)
 
 
 def list_family_params(part: TaskPart[Any]) -> list[str]:

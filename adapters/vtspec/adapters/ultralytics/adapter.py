@@ -2,7 +2,7 @@
 
 Networks, losses and augmentation are the package's; the loop is here, since the package's own
 trainer does not go on after an interruption as if there had been none. Augmentation and order
-follow from (seed, epoch, index).
+follow from (seed, epoch, index), so that several processes see what one would.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Adapter(EpochAdapter[Any]):
     Raises `AdapterError` at once for params that this job has no use for.
     """
 
+    is_distributed = True
+
     def __init__(self, job: Job, callbacks: TrainingCallbacks) -> None:
         super().__init__(complete_job(job), callbacks)
         self.task = build_task(self.job)
@@ -57,7 +59,10 @@ class Adapter(EpochAdapter[Any]):
 
         job, training = self.job, self.job.training
         device = self._prepare_process()
-        self.model = build_network(self.task, self.callbacks.on_warning)
+        from torch.nn import SyncBatchNorm
+
+        network = build_network(self.task, self.callbacks.on_warning)
+        self.model = self._sync_norms(network, SyncBatchNorm.convert_sync_batchnorm)
         self.still = freeze(self.model, training.freeze)
         self.model.to(device)
         self.ema = build_averages(self.model, job)
@@ -134,11 +139,7 @@ class Adapter(EpochAdapter[Any]):
         for split, images in self.images.items():
             if absent := self.task.list_absent(images):
                 warn(f"split {split} has nothing of {', '.join(absent)}")
-        if cut.left_out:
-            warn(
-                "each epoch leaves out 1 train image, another every time: it would make a last "
-                "batch that cannot be trained on"
-            )
+        self._warn_of_left_out(cut)
         mixes = [name for name in MIXING if name in job.params and choose_augmentation(job)[name]]
         if mixes and count_closed_epochs(job) >= training.epochs:
             warn(
@@ -166,8 +167,10 @@ class _Training:
                 "the train split has nothing of the classes that are to be learnt",
                 "vtspec datasets inspect shows which there are",
             )
-        self.job = job
-        self.cut = plan_batches(len(self.images), job.training, mixed=False)
+        self.job, self.group = job, adapter.group
+        self.cut = plan_batches(
+            len(self.images), job.training, mixed=False, processes=self.group.count
+        )
         # Nothing draws from it; random states are kept together with that of a loader.
         self.generator = torch.Generator()
         self.recipe = Recipe(adapter.model, adapter.ema, job, self.cut.steps)
@@ -181,8 +184,8 @@ class _Training:
         self.recipe.begin_epoch(epoch)
         data = self.task.build_dataset(self.images, epoch)
         order = order_batches(len(self.images), self.cut.size, self.job.training.seed, epoch)
-        kept = order[: self.cut.batches]
-        return iter_batches(data, kept[course.step * self.cut.accumulation :], self.job)
+        left = order[: self.cut.batches][course.step * self.cut.accumulation :]
+        return iter_batches(data, [list(self.group.split(batch)) for batch in left], self.job)
 
     def step(self, batches: Iterator[list[Item]], course: EpochProgress) -> None:
         """One optimizer step, of as many batches as are accumulated."""

@@ -12,9 +12,10 @@ from vtspec.adapters.evaluation.classification_metrics import (
     ClassificationMetrics,
     build_label_record,
 )
+from vtspec.adapters.pytorch.batches import draw_everything_from
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
 
-from .images import Item, derive_seed, drawing_from
+from .images import Item, derive_seed
 from .params import choose_augmentation, choose_policy
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class ClassifiedDataset:
         if self.epoch is None:
             shown = self.transforms(pixels)
         else:
-            with drawing_from(derive_seed(self.job.training.seed, self.epoch, index)):
+            with draw_everything_from(derive_seed(self.job.training.seed, self.epoch, index)):
                 shown = self.transforms(pixels)
         return Item({"img": shown, "cls": image.target}, index, None)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +17,7 @@ from vtspec.adapters.data.image_decoding import (
     open_image,
     read_orientation,
 )
+from vtspec.adapters.pytorch.batches import draw_everything_from
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.loading import UnreadableImage, check_descriptors
 
@@ -178,7 +177,7 @@ class ImageDataset:
         try:
             if self.epoch is None:
                 return self._load(index)
-            with drawing_from(derive_seed(self.job.training.seed, self.epoch, index)):
+            with draw_everything_from(derive_seed(self.job.training.seed, self.epoch, index)):
                 return self._load(index)
         except UnreadableFileError as error:
             return error.image
@@ -297,26 +296,6 @@ def derive_seed(seed: int, epoch: int, index: int) -> int:
     """A seed for one item of one epoch."""
     digest = hashlib.blake2b(f"{seed} {epoch} {index}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
-
-
-@contextmanager
-def drawing_from(seed: int) -> Iterator[None]:
-    """Draw from a seed, as the package does from the states that Python, NumPy and PyTorch have
-    for all; what they were is put back."""
-    import numpy as np
-    import torch
-
-    python, numpy, drawn = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    # That of the CPU alone: `manual_seed` would seed GPUs, too.
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(drawn)
 
 
 class UnreadableFileError(Exception):

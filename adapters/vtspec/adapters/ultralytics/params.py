@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from vtspec.adapters.contract import Job, Param, SettingConflict, TaskType
 from vtspec.adapters.job import complete_params
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.schedule_params import find_process_conflicts
 
 CLOSED_EPOCHS: Final = 10
 """The last epochs in which Ultralytics mixes no images."""
@@ -304,6 +305,7 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
             message="fp16 needs a GPU",
             fix="set training.precision to fp32 or bf16, or resources.gpus to 1",
         )
+    yield from find_process_conflicts(settings)
 
 
 def choose_augmentation(job: Job) -> dict[str, float]:

@@ -78,6 +78,7 @@ class Recipe(AdaptableRecipe):
         """One optimizer step: set its learning rate, clip, update, average."""
         import torch
 
+        self.group.sum_gradients()
         self._set_rates()
         clipping = self.job.training.gradient_clipping
         if clipping is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vtspec.adapters.contract import SettingConflict
 
 _CONFLICTING: Final = (
+    "resources.gpus",
     "training.classWeights",
     "training.labelSmoothing",
     "training.minLearningRate",
