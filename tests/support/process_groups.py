@@ -1,5 +1,6 @@
 """Processes that train together, forked here: without torchrun, and without its seconds."""
 
+import hashlib
 import multiprocessing
 import os
 import socket
@@ -8,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-# Here once, and not in each process.
 from toy_runs import Listener
 from vtspec.adapters.__main__ import train_in_group
 from vtspec.adapters.contract import Job, ProcessRank
@@ -27,7 +27,9 @@ def train_in_processes(  # noqa: PLR0913 - what differs from test to test
     resume: bool = False,
     change: Change = lambda adapter, rank: None,
 ) -> Listener:
-    """Train by so many processes; what rank 0 told. Raises `RuntimeError` where one failed."""
+    """Train by so many processes, which end with the same weights; what rank 0 told.
+
+    Raises `RuntimeError` where one failed."""
     context = multiprocessing.get_context("fork")
     port, told = _find_port(), context.SimpleQueue()
 
@@ -43,7 +45,7 @@ def train_in_processes(  # noqa: PLR0913 - what differs from test to test
             change(adapter, rank)
             ending = ExitStatus()
             train_in_group(adapter, mine, listener, resume, ending)
-            told.put((rank, listener, ending.code, None))
+            told.put((rank, listener, (ending.code, *_sum_weights(adapter)), None))
         except BaseException:
             told.put((rank, listener, 1, traceback.format_exc()))
 
@@ -59,10 +61,22 @@ def train_in_processes(  # noqa: PLR0913 - what differs from test to test
             each.kill()
     if failures := [one[3] for one in found if one[3] is not None]:
         raise RuntimeError("\n".join(failures))
-    assert len({code for _, _, code, _ in found}) == 1
+    # Whatever happened, all have the same exit code, weights and averages.
+    assert len({end for _, _, end, _ in found}) == 1
     listener: Listener = found[0][1]
-    listener.told.append(("code", found[0][2]))
+    listener.told.append(("code", found[0][2][0]))
     return listener
+
+
+def _sum_weights(adapter: Any) -> list[str]:
+    networks = [adapter.model, adapter.averaged]
+    return [
+        hashlib.sha256(
+            b"".join(one.numpy().tobytes() for one in network.state_dict().values())
+        ).hexdigest()
+        for network in networks
+        if network is not None
+    ]
 
 
 def _find_port() -> int:

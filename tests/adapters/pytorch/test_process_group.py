@@ -1,6 +1,7 @@
 """Several processes that train one network: what one would train, by what all agree on."""
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from vtspec.adapters.training.loop import fit
 from vtspec.adapters.transformers import Adapter as TransformersAdapter
 
 pytestmark = pytest.mark.slow
+
+# Here once, and not in each process.
+import_module("timm.optim")
 
 TOLERANCE = 1e-5
 """Of losses, relative. Sums over processes are in another order than those of one, and an update
@@ -241,6 +245,26 @@ def test_a_loss_of_one_process_that_is_no_number_sets_all_back(
     (adapted,) = told.of("adapted")
     assert (adapted.cause, adapted.epoch) == ("not-a-number", 1)
     assert len(losses(told)) == 2
+
+
+def test_a_schedule_is_shortened_in_all(digits: Path, tmp_path: Path) -> None:
+    job = a_random_job(digits, tmp_path, epochs=6, onTimeLimit="shorten", augmentation="light")
+
+    def hurry(adapter: Any, rank: int) -> None:
+        validate = adapter.validate
+
+        def validate_and_hurry(epoch: int) -> Any:
+            measured = validate(epoch)
+            if epoch == 1:
+                adapter.shorten(1, 3, "it is late")
+            return measured
+
+        adapter.validate = validate_and_hurry
+
+    told = train_in_processes(Adapter, job, change=hurry)
+    rates = [one.learning_rate for one in told.of("epoch")]
+    assert len(rates) == 3
+    assert rates[-1] < rates[0] / 10
 
 
 def test_statistics_of_batch_norms_are_the_mean_over_processes(
