@@ -123,12 +123,13 @@ def train_in_group(
     assert isinstance(adapter, EpochAdapter) and job.process is not None
     if job.process.rank:
         ending.code = adapter.follow()
-        return
-    try:
-        fit(adapter, job, callbacks, resume)
-    except Interrupted:
-        ending.code = _INTERRUPTED
-    adapter.group.tell("end", ending.code)
+    else:
+        try:
+            fit(adapter, job, callbacks, resume)
+        except Interrupted:
+            ending.code = _INTERRUPTED
+        adapter.group.tell("end", ending.code)
+    adapter.group.leave()
 
 
 def _count_processes(arguments: argparse.Namespace, job: Job, module: AdapterModule) -> int | None:

@@ -36,7 +36,6 @@ WHOLE: dict[str, Any] = {
     "gradientClipping": 0.3,
     "classWeights": {str(digit): 1.0 + digit for digit in range(10)},
     "ema": {"decay": 0.9, "warmup": True},
-    "scheduler": "plateau",
 }
 
 RANDOM: dict[str, Any] = {
@@ -74,14 +73,8 @@ def assert_alike(left: Listener, right: Listener) -> None:
 
 def test_two_processes_train_what_one_does(digits: Path, tmp_path: Path) -> None:
     jobs = [
-        # A network without batch norms or dropout; a patience of 0 lowers the rate by what rank 0
-        # alone measures.
-        a_timm_job(
-            *(digits, tmp_path / name),
-            model="test_vit",
-            training=WHOLE,
-            params={"plateauPatience": 0},
-        )
+        # A network without batch norms or dropout.
+        a_timm_job(digits, tmp_path / name, model="test_vit", training=WHOLE)
         for name in ("one", "two")
     ]
     alone = train_alone(Adapter, jobs[0])
@@ -153,7 +146,7 @@ def test_each_process_draws_for_itself(unbroken: Job) -> None:
     assert plain(state["others"][0]) != plain(state["random"])
 
 
-@pytest.mark.parametrize("count", [None, 1, 3])
+@pytest.mark.parametrize("count", [None, 1, pytest.param(3, marks=pytest.mark.exhaustive)])
 def test_a_checkpoint_is_gone_on_with_by_as_many_processes(
     count: int | None, digits: Path, tmp_path: Path
 ) -> None:
@@ -210,6 +203,7 @@ def test_memory_that_is_full_in_one_process_halves_the_batch_of_all(
     assert_same_end(*jobs)
 
 
+@pytest.mark.exhaustive
 def test_what_is_no_number_in_one_process_sets_all_back(digits: Path, tmp_path: Path) -> None:
     job = a_random_job(digits, tmp_path, onNan="rollback", augmentation="light", batchSize=16)
     failing = troubled(message="matrix contains invalid numeric entries", at=5)
@@ -245,6 +239,26 @@ def test_a_loss_of_one_process_that_is_no_number_sets_all_back(
     (adapted,) = told.of("adapted")
     assert (adapted.cause, adapted.epoch) == ("not-a-number", 1)
     assert len(losses(told)) == 2
+
+
+def test_a_loss_of_one_process_that_is_no_number_ends_the_training(
+    digits: Path, tmp_path: Path
+) -> None:
+    job = a_random_job(digits, tmp_path, augmentation="light")
+    with pytest.raises(RuntimeError, match="the training loss is no longer a number in epoch 1"):
+        train_in_processes(Adapter, job, change=spoil)
+
+
+def test_a_rate_falls_in_all_by_what_one_has_measured(digits: Path, tmp_path: Path) -> None:
+    # So slow that its accuracy stays.
+    slow = {"scheduler": "plateau", "learningRate": 1e-6, "augmentation": "none", "epochs": 3}
+    job = a_timm_job(
+        *(digits, tmp_path),
+        training={**RANDOM, **slow},
+        params={"plateauPatience": 0},
+    )
+    rates = [one.learning_rate for one in train_in_processes(Adapter, job).of("epoch")]
+    assert rates[-1] < rates[0]
 
 
 def test_a_schedule_is_shortened_in_all(digits: Path, tmp_path: Path) -> None:

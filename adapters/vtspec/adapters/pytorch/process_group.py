@@ -58,6 +58,13 @@ class ProcessGroup:
             backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, timeout=_PATIENCE)
 
+    def leave(self) -> None:
+        """End what is held for the others, with whom nothing is left to do."""
+        import torch.distributed as dist
+
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
     def tell(self, method: str, *values: object) -> None:
         """Have the others call a method of their adapter; for rank 0."""
         if self.is_shared and self.leads:

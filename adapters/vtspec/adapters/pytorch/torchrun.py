@@ -81,10 +81,9 @@ def get_rank() -> ProcessRank:
 
 
 def die_with_parent() -> None:
-    """Have the kernel end this process with the one that started it, where it can: a session of
-    its own keeps other signals from it. Another system's processes end at their next step."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    """Have the kernel end this process with the one that started it: a session of its own keeps
+    other signals from it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def launch(
@@ -100,15 +99,15 @@ def launch(
     Ends this process as one of them was ended, where a signal did that.
 
     Raises:
-        AdapterError: there are fewer GPUs.
+        AdapterError: there are fewer GPUs, or another system than Linux.
     """
-    _check_gpus(gpus)
+    _check_machine(gpus)
     with tempfile.TemporaryDirectory(prefix="vtspec-group-") as made:
         folder = GroupFolder(Path(made))
         # An inherited descriptor would be closed on the way.
         folder.events.symlink_to(f"/proc/{os.getpid()}/fd/{events_fd}")
         with _hand_on_stop(folder, should_stop):
-            codes = _run(words(folder.path), processes, gpus)
+            codes = _run(words(folder.path), folder, processes, gpus)
         endings = folder.list_endings()
         told = {int(path.stem.removeprefix("ended-")) for path in folder.path.glob("ended-*.json")}
     # torchrun ends those that are left with SIGTERM, and they say nothing.
@@ -123,9 +122,14 @@ def launch(
     return ExitStatus(1, {"message": message, "fix": None, "traceback": None})
 
 
-def _check_gpus(gpus: int) -> None:
+def _check_machine(gpus: int) -> None:
     import torch
 
+    if sys.platform != "linux":
+        raise AdapterError(
+            f"several processes train together on Linux alone, and this is {sys.platform}",
+            "set resources.gpus: 0",
+        )
     there = torch.cuda.device_count() if gpus else 0
     if there < gpus:
         raise AdapterError(
@@ -135,8 +139,11 @@ def _check_gpus(gpus: int) -> None:
         )
 
 
-def _run(words: Sequence[str], processes: int, gpus: int) -> Mapping[int, int]:
+def _run(
+    words: Sequence[str], folder: GroupFolder, processes: int, gpus: int
+) -> Mapping[int, int]:
     """The exit codes of processes that failed, by rank; none where all ended well."""
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -150,6 +157,8 @@ def _run(words: Sequence[str], processes: int, gpus: int) -> Mapping[int, int]:
         rdzv_backend="c10d",
         rdzv_endpoint="127.0.0.1:0",
         local_addr="127.0.0.1",
+        # What the agent keeps of them goes with the folder.
+        logs_specs=DefaultLogsSpecs(log_dir=str(folder.path / "torchrun")),
         max_restarts=0,
         # Those that ask this process to stop are handed on by the folder.
         signals_to_handle="SIGQUIT",
