@@ -100,6 +100,19 @@ def test_names_cannot_move_the_cursor_and_long_ones_are_cut() -> None:
     assert all("0.750" in line for line in lines)
 
 
+def test_a_text_is_one_line_of_the_table_and_as_it_is_in_csv() -> None:
+    texts = ["two\nlines \x1b[2J", ""]
+    told: list[dict[str, object]] = [
+        {"image_path": f"{place}.png", "task_type": "ocr", "predicted_text": text}
+        for place, text in enumerate(texts)
+    ]
+    asked = [(Path("0.png"), False), (Path("1.png"), False)]
+    shown = ["".join(text for text, _ in line) for line in format_predictions(told, asked, 3)]
+    assert shown == ["0.png  two lines ⟨U+001B⟩[2J", "1.png  no text"]
+    rows = [tuple(row) for row in list_table_rows(told)]
+    assert rows == [("image", "text"), ("0.png", texts[0]), ("1.png", "")]
+
+
 FOUND: dict[str, object] = {
     "image_path": "a.png",
     "predicted_boxes": [

@@ -152,6 +152,7 @@ import torch
 class Configuration:
     def __init__(self, family, labels):
         self.family, self.num_labels, self.image_size = family, labels, 224
+        self.model_type = family
 
 
 class AutoConfig:
@@ -172,10 +173,9 @@ class AutoModelForObjectDetection(torch.nn.Module):
     def __init__(self, config):
         super().__init__()
         self.head = torch.nn.Conv2d(3, config.num_labels, 1, stride=16)
-        self.family = config.family
-        self.config = types.SimpleNamespace(model_type=config.family)
+        self.family, self.config = config.family, config
 
-    def forward(self, pixel_values):
+    def forward(self, pixel_values, **text):
         if pixel_values.shape[-1] < 48:
             raise RuntimeError("selected index k out of range")
         return self.head(pixel_values)

@@ -25,7 +25,6 @@ from vtspec.adapters.transformers.architectures import (
     describe_architecture,
     list_tasks_of,
 )
-from vtspec.adapters.transformers.families import Family
 from vtspec.adapters.transformers.tasks import get_part, list_tasks
 
 from . import model_stats as stats
@@ -122,26 +121,27 @@ def describe_training(family: str, tasks: Sequence[str]) -> JsonObject:
 def _describe_own(name: str) -> JsonObject:
     import torch
 
-    known, tasks = ARCHITECTURES[name], list_tasks_of(name)
-    family = get_part(tasks[0]).families[known.family]
-    step = family.size_step
-    network = _build_own(name, family, CLASSES)
+    known, task = ARCHITECTURES[name], list_tasks_of(name)[0]
+    step = known.size_step or get_part(task).families[known.family].size_step
+    network = _build_own(name, task, CLASSES, known.size)
 
     def images(count: int, height: int, width: int) -> torch.Tensor:
         return torch.zeros(count, 3, height, width)
 
-    def is_taken(side: int) -> bool:
-        pixels = images(1, side, side)
-        return stats.attempt(lambda: _run(network, tasks[0], pixels)) is not None
+    def run(side: int) -> object:
+        network = _build_own(name, task, CLASSES, (side, side))
+        with torch.no_grad():
+            return network.eval()(images(1, side, side))
 
     # Smaller ones have fewer places than a network chooses queries from.
     start = -(-16 // step) * step
-    least = next(side for side in range(start, max(known.size) + 1, step) if is_taken(side))
+    sides = range(start, max(known.size) + 1, step)
+    least = next(side for side in sides if stats.attempt(functools.partial(run, side)) is not None)
     return {
-        "tasks": [task.value for task in tasks],
+        "tasks": [task.value for task in list_tasks_of(name)],
         "family": known.family,
         "parameters": stats.count_parameters(network),
-        **_count_per_class(name, family, tasks[0], network),
+        **_count_per_class(name, task, network),
         "size": list(known.size),
         "step": step,
         "build": False,
@@ -152,28 +152,31 @@ def _describe_own(name: str) -> JsonObject:
     }
 
 
-def _count_per_class(
-    name: str, family: Family, task: TaskType, network: torch.nn.Module
-) -> JsonObject:
+def _count_per_class(name: str, task: TaskType, network: torch.nn.Module) -> JsonObject:
     if not get_part(task).has_classes:
         return {}
-    fewer = stats.count_parameters(_build_own(name, family, CLASSES - 1))
-    return {"perClass": stats.count_parameters(network) - fewer}
+    fewer = _build_own(name, task, CLASSES - 1, ARCHITECTURES[name].size)
+    return {"perClass": stats.count_parameters(network) - stats.count_parameters(fewer)}
 
 
-def _build_own(name: str, family: Family, classes: int) -> torch.nn.Module:
-    config = describe_architecture(name)
-    config.num_labels = classes
-    auto = getattr(_import_module(), family.auto_class)
-    network: torch.nn.Module = auto.from_config(config)
-    return network
-
-
-def _run(network: torch.nn.Module, task: TaskType, images: torch.Tensor) -> object:
+def _build_own(name: str, task: TaskType, classes: int, size: tuple[int, int]) -> torch.nn.Module:
+    """One of our own as a function of images of a size. Raises `ValueError` as `fit_size`."""
     import torch
 
-    with torch.no_grad():
-        return get_part(task).run_once(network.eval(), images)
+    part, config = get_part(task), describe_architecture(name)
+    config.num_labels = classes
+    part.fit_size(config, size)
+    auto = getattr(_import_module(), part.families[ARCHITECTURES[name].family].auto_class)
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network: torch.nn.Module = auto.from_config(config)
+
+        def forward(self, images: torch.Tensor) -> object:
+            return part.run_once(self.network, images)
+
+    return Network()
 
 
 @functools.cache

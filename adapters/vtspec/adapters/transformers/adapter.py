@@ -158,7 +158,7 @@ class _Training:
         # Nothing draws from it; random states are kept together with that of a loader.
         self.generator = torch.Generator()
         self.network = adapter.set_up(adapter.model)
-        self.network.start_training(self.images)
+        self.network.start_training(self.images, adapter.callbacks.on_warning)
         self.recipe = Optimization(adapter.model, adapter.ema, job, self.cut.steps)
 
     def get_start(self) -> StateDict:

@@ -6,6 +6,7 @@ that a model can be trained from random weights where there is no hub.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -32,7 +33,8 @@ def describe_architecture(name: str) -> Any:
     known = ARCHITECTURES[name]
     for task in list_tasks_of(name):
         get_part(task).register_classes()
-    settings = dict(known.settings)
+    # A configuration takes the parts of what describes its own parts.
+    settings = copy.deepcopy(dict(known.settings))
     backbone = settings.pop("backbone_config", None)
     if backbone is not None:
         kind = {**backbone}

@@ -32,8 +32,8 @@ COMMON_PARAMS: Final[Mapping[str, Param]] = {
         type="str",
         default=None,
         choices=tuple(NORMALIZATIONS),
-        help="Which mean and deviation are taken from the pixels: ImageNet's, or, as Inception's "
-        "were, 0.5 each; as the family was published if left out.",
+        help="Which mean and deviation are taken from the pixels: ImageNet's, CLIP's, or, as "
+        "Inception's were, 0.5 each; as the family was published if left out.",
     ),
 }
 """Those of every task. A default of None stands for what the help says."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -144,8 +144,8 @@ class TaskNetwork(ABC, Generic[ImageT, ItemT]):
     def prepare(self, image: Image) -> torch.Tensor:
         """The pixels `(3, h, w)` that are shown of an image to predict on."""
 
-    def start_training(self, images: Sequence[ImageT]) -> None:
-        """Look at what it is to learn from, before its first loss.
+    def start_training(self, images: Sequence[ImageT], warn: Callable[[str], None]) -> None:
+        """Look at what it is to learn from, before its first loss; `warn` tells people.
 
         Raises:
             AdapterError: the job asks for something that follows from these images and cannot be.

@@ -62,6 +62,10 @@ class TaskPart(ABC, Generic[ImageT]):
         """Have the library know the classes of networks that it has not by itself; called before
         any configuration is made, and may be called again."""
 
+    def fit_size(self, config: Any, size: tuple[int, int]) -> None:
+        """Have a configuration that names its images' height and width take others. Raises
+        `ValueError` where its networks take no such images."""
+
     def configure(self, config: Any, job: Job) -> None:
         """Set what of a network's configuration follows from the job, beside its classes and the
         `settings` of its family."""

@@ -38,8 +38,9 @@ def format_predictions(
     an image may show several, those that are said of it; of a detector a row an object, the
     surest first, with its corners in pixels and, in short, what else is said of it: the pixels of
     its mask, the points of a body that are likely to be seen, the angle of a turned box; of a mask
-    of the whole image the classes with their shares of it; of a picture where it was written.
-    `asked` are the files, and whether each is a video, of whose frames each has its time.
+    of the whole image the classes with their shares of it; of a picture where it was written; a
+    text as it is. `asked` are the files, and whether each is a video, of whose frames each has its
+    time.
 
     In a terminal of a `width` that a row may not fit, what is said stands below its image.
     """
@@ -61,6 +62,9 @@ def format_predictions(
         elif "predicted_path" in result or "predicted_image" in result:
             rows = [_describe_picture(result)]
             widest = sum(2 + count_cells(text) for text, _ in rows[0])
+        elif "predicted_text" in result:
+            rows = [_describe_text(result)]
+            widest = sum(2 + count_cells(text) for text, _ in rows[0])
         else:
             told = _rank_classes(_get_scores(result))
             rows = [_style_first(told[:top])]
@@ -77,8 +81,8 @@ def list_table_rows(
     show several, its labels stand in one cell, with spaces between; of a detector a row for each
     object, and for an image without any one that has no label. A mask, points or the corners of a
     turned box stand in one cell, as JSON. Of a mask of the whole image a row for each class that
-    has a pixel, of pictures where they lie. `with_frames` there are the number and the time of the
-    frame of a video beside the file, which are empty where it is an image."""
+    has a pixel, of pictures where they lie, of a text that. `with_frames` there are the number and
+    the time of the frame of a video beside the file, which are empty where it is an image."""
     place = ("frame", "time_s") if with_frames else ()
     for index, result in enumerate(results):
         headings, rows = _tabulate(result)
@@ -96,6 +100,8 @@ def _tabulate(result: Mapping[str, object]) -> tuple[Sequence[str], Sequence[Seq
         return ("label", "share"), _list_areas(result["predicted_mask"])
     if "predicted_path" in result or "predicted_image" in result:
         return ("picture",), [(result.get("predicted_path"),)]
+    if "predicted_text" in result:
+        return ("text",), [(result["predicted_text"],)]
     scores = _get_scores(result)
     if "predicted_labels" in result:
         labels = " ".join(_list_texts(result["predicted_labels"]))
@@ -164,6 +170,12 @@ def _describe_picture(result: Mapping[str, object]) -> list[Span]:
     if where is None:
         return [("a picture: add --into FOLDER", "dim")]
     return [(make_visible(str(where)), "bold")]
+
+
+def _describe_text(result: Mapping[str, object]) -> list[Span]:
+    # One line of a terminal, whatever was written.
+    text = " ".join(str(result["predicted_text"]).split())
+    return [(make_visible(text), "bold") if text else ("no text", "dim")]
 
 
 def _describe_objects(told: object, top: int, shape: str | None) -> list[list[Span]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import Job
@@ -53,7 +53,7 @@ class Classifier(TaskNetwork[LabeledImage, LabeledItem]):
         """The image as one that is measured."""
         return self.show(image)
 
-    def start_training(self, images: Sequence[LabeledImage]) -> None:
+    def start_training(self, images: Sequence[LabeledImage], warn: Callable[[str], None]) -> None:
         """Weigh the classes."""
         import torch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.contract import AdapterError, Job
@@ -63,7 +63,7 @@ class Segmenter(TaskNetwork[MaskedImage, MaskItem]):
         pixels = functional.resize(functional.pil_to_tensor(image), size, antialias=True)
         return self.normalize(pixels)
 
-    def start_training(self, images: Sequence[MaskedImage]) -> None:
+    def start_training(self, images: Sequence[MaskedImage], warn: Callable[[str], None]) -> None:
         """Weigh the classes; where they are to be balanced, by reading every mask."""
         import torch
 
