@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from toy_runs import ADAPTERS
+from vtspec.adapters.contract import AdapterError
 from vtspec.adapters.pytorch.export import Outputs, export_onnx
 
 pytestmark = pytest.mark.slow
@@ -47,3 +48,25 @@ def test_a_network_of_any_size_is_exported_so_and_held_to_it(tmp_path: Path) -> 
     other = torch.rand(1, 3, 10, 4)
     (made,) = session.run(None, {"images": other.numpy()})
     assert torch.allclose(torch.from_numpy(made), network(other), atol=1e-5)
+
+
+class Counter(torch.nn.Module):
+    """Brightness as a whole number, which in what is exported is another one by `off`."""
+
+    def __init__(self, off: int) -> None:
+        super().__init__()
+        self.off = off
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tokens = (images.mean(dim=(1, 2, 3)) * 50_000).long()
+        return tokens + (self.off if torch.compiler.is_exporting() else 0)
+
+
+def test_of_tokens_none_is_close_to_another(tmp_path: Path) -> None:
+    images, outputs = torch.rand(3, 3, 4, 4), Outputs(("tokens",))
+    exported = export_onnx(Counter(0), images, tmp_path / "same.onnx", {}, outputs)
+    assert exported.max_difference == 0
+    # Of 25,000 a share of 1e-4 is more than one.
+    with pytest.raises(AdapterError, match=r"gives other tokens$"):
+        export_onnx(Counter(1), images, tmp_path / "other.onnx", {}, outputs)
+    assert not (tmp_path / "other.onnx").exists()

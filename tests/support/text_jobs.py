@@ -14,7 +14,7 @@ from vtspec.adapters.job import build_job
 
 SPLITS = {"train": 12, "val": 6, "test": 6}
 
-READ = "ocr"
+READ, CAPTION = "ocr", "image-captioning"
 
 _GLYPHS = {"a": (1, 1, 1, 0), "b": (1, 0, 0, 1), "c": (0, 1, 1, 0), "é": (0, 0, 1, 1)}
 
@@ -39,11 +39,40 @@ def write_lines(root: Path) -> Path:
     return root
 
 
+_COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220)}
+
+
+def write_captions(root: Path) -> Path:
+    """`<split>/<number>.png`, 32 by 32 pixels of one colour with a piece of another at the left
+    or at the right, and `<split>.jsonl` with two sentences about each."""
+    random = np.random.default_rng(5)
+    for split, count in SPLITS.items():
+        rows = []
+        (root / split).mkdir(parents=True)
+        for number in range(count):
+            ground, square = random.permutation(list(_COLOURS))[:2]
+            is_left = bool(random.integers(2))
+            picture = np.full((32, 32, 3), _COLOURS[ground], np.uint8)
+            picture[8:24, slice(2, 14) if is_left else slice(18, 30)] = _COLOURS[square]
+            name = f"{split}/{number}.png"
+            Image.fromarray(picture).save(root / name)
+            side = "left" if is_left else "right"
+            for caption in (f"{square} {side} on {ground}", f"{square} on {ground}"):
+                rows.append(json.dumps({"path": name, "caption": caption}) + "\n")
+        (root / f"{split}.jsonl").write_text("".join(rows))
+    return root
+
+
 _OF_TASK: Mapping[str, Mapping[str, Any]] = {
     READ: {
         "model": "vtspec/trocr-tiny",
         "training": {"imageSize": [24, 48], "checkpoint": {"monitor": "cer", "every": None}},
         "params": {"maxNewTokens": 8},
+    },
+    CAPTION: {
+        "model": "vtspec/git-tiny",
+        "training": {"imageSize": [32, 32], "checkpoint": {"monitor": "cider", "every": None}},
+        "params": {"maxNewTokens": 24},
     },
 }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from text_jobs import READ, a_text_plan, write_lines
+from text_jobs import CAPTION, READ, a_text_plan, write_captions, write_lines
 from toy_runs import ADAPTERS
 from vtspec.adapters import transformers
 from vtspec.adapters.conformance import CHECKS, Check, Subject, interface, resuming
@@ -18,6 +18,10 @@ TASKS = {
             "normalize": "imagenet",
         },
     ),
+    CAPTION: (
+        write_captions,
+        {"photometricDistort": 1.0, "cropMin": 0.3, "normalize": "imagenet"},
+    ),
 }
 
 AS_DETECTORS: tuple[Check, ...] = (
@@ -28,7 +32,8 @@ AS_DETECTORS: tuple[Check, ...] = (
 """Dear, and of what the detectors share with these."""
 
 
-@pytest.fixture(scope="module", params=TASKS)
+# Captions differ from lines that are read by little but their augmentation and metrics.
+@pytest.fixture(scope="module", params=[READ, pytest.param(CAPTION, marks=pytest.mark.exhaustive)])
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     task: str = request.param
     write, other_values = TASKS[task]

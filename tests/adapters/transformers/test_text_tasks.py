@@ -10,26 +10,40 @@ import pytest
 import torch
 
 from adapter_training import assert_stops_change_nothing, prepare, train
-from text_jobs import READ, a_text_job, write_lines
+from text_jobs import CAPTION, READ, a_text_job, write_captions, write_lines
 from timm_jobs import differing
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError
-from vtspec.adapters.evaluation.ocr import OcrMetrics
 from vtspec.adapters.transformers.adapter import Adapter
 from vtspec.adapters.transformers.text_writer import TextItem, TextWriter
 
 pytestmark = pytest.mark.slow
 
-TINY = {"vtspec/trocr-tiny": READ}
+TINY = {
+    "vtspec/trocr-tiny": READ,
+    "vtspec/git-tiny": CAPTION,
+    "vtspec/blip-captioning-tiny": CAPTION,
+}
+
+
+def list_models() -> list[Any]:
+    """Those of TINY; BLIP shows what the other two do."""
+    dear = "vtspec/blip-captioning-tiny"
+    return [
+        pytest.param(name, marks=[pytest.mark.exhaustive] if name == dear else []) for name in TINY
+    ]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("data")
-    return {READ: write_lines(root / "lines")}
+    return {
+        READ: write_lines(root / "lines"),
+        CAPTION: write_captions(root / "captions"),
+    }
 
 
-@pytest.fixture(scope="module", params=TINY)
+@pytest.fixture(scope="module", params=list_models())
 def learnt(
     request: pytest.FixtureRequest,
     data: dict[str, Path],
@@ -58,7 +72,11 @@ def list_items(adapter: Adapter, split: str) -> list[TextItem]:
     return [data.load(one, place) for place, one in enumerate(images)]
 
 
-@pytest.mark.parametrize("model", TINY)
+def list_texts(items: Any) -> list[str]:
+    return [items[place].text for place in range(len(items))]
+
+
+@pytest.mark.parametrize("model", list_models())
 def test_a_family_stopped_at_every_step_ends_with_the_bits_of_an_unbroken_run(
     data: dict[str, Path], tmp_path: Path, model: str
 ) -> None:
@@ -77,18 +95,21 @@ def test_a_family_stopped_at_every_step_ends_with_the_bits_of_an_unbroken_run(
 
 
 def test_a_network_writes_what_it_learnt(learnt: Adapter) -> None:
-    measured = learnt.evaluate("train").metrics
+    images: Any = learnt.images["train"]
+    told = [one.predicted_text for one in learnt.predict(one.path for one in images)]
+    right = sum(text in one.texts for text, one in zip(told, images, strict=True))
     # Before that it is wrong of all of them.
-    assert measured["exact_match"] >= 0.9, measured
+    assert right / len(images) >= 0.9, told
 
 
 def test_what_is_predicted_is_what_was_measured(learnt: Adapter) -> None:
     images: Any = learnt.images["train"]
     told = [one.predicted_text for one in learnt.predict(one.path for one in images)]
-    metrics = OcrMetrics()
+    writer = get_writer(learnt)
+    metrics = writer.start_metrics()
     for image, text in zip(images, told, strict=True):
         assert text is not None
-        metrics.update(image.name, image.texts[0], text)
+        writer.add(metrics, image, text)
     measured = learnt.evaluate("train").metrics
     assert metrics.compute() == {name: measured[name] for name in metrics.compute()}
 
@@ -100,8 +121,14 @@ def test_the_loss_is_the_librarys_own(learnt: Adapter) -> None:
     tokens = torch.tensor([writer.tokenizer.encode(item.text)])
     begun = torch.cat([torch.tensor([[writer.marks.start]]), tokens[:, :-1]], dim=1)
     given: dict[str, Any] = {"pixel_values": item.pixels[None], "labels": tokens}
+    if learnt.job.task == READ:
+        given["decoder_input_ids"] = begun
+    else:
+        # Shifted by the class itself.
+        whole = torch.cat([begun, tokens[:, -1:]], dim=1)
+        given |= {"input_ids": whole, "labels": whole}
     with torch.inference_mode():
-        told = network(**given, decoder_input_ids=begun)
+        told = network(**given)
         assert float(writer.compute_loss([item])) == pytest.approx(float(told.loss), rel=1e-4)
 
 
@@ -137,6 +164,7 @@ def test_the_onnx_form_writes_what_the_network_writes(learnt: Adapter, tmp_path:
     assert len({len(one) for one in texts}) > 1
 
 
+@pytest.mark.parametrize("learnt", ["vtspec/trocr-tiny"], indirect=True)
 def test_beam_search_finds_likelier_texts_and_its_penalty_longer_ones(learnt: Adapter) -> None:
     plain = get_writer(learnt)
     # Of these it is not sure.
@@ -194,6 +222,9 @@ def test_exported_weights_are_start_weights_without_a_word(
         ("vtspec/trocr-tiny", {"params": {"blur": 0.5}}, "changes nothing"),
         ("vtspec/trocr-tiny", {"training": {"classWeights": "balanced"}}, "classWeights cannot"),
         ("vtspec/trocr-tiny", {"params": {"freezeBatchNorm": True}}, "no batch norms"),
+        ("vtspec/git-tiny", {"training": {"imageSize": [32, 64]}}, "takes squares alone"),
+        ("vtspec/git-tiny", {"training": {"imageSize": [36, 36]}}, "pieces of 8 by 8"),
+        ("vtspec/git-tiny", {"params": {"cropMin": 0.5}}, "changes nothing"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(
@@ -225,6 +256,19 @@ def test_texts_that_are_cut_are_told_and_so_is_a_search_that_onnx_lacks(
     long = sum(len(text.encode()) + 1 > 3 for text in texts)
     assert cut.startswith(f"{long} of 12 texts of the train split are longer") and 0 < long < 12
     assert "numBeams" in search
+
+
+def test_captions_of_an_image_belong_together_and_one_is_drawn_each_time(
+    data: dict[str, Path], tmp_path: Path
+) -> None:
+    adapter = prepare(Adapter, a_text_job(CAPTION, data[CAPTION], tmp_path))
+    images: Any = adapter.images["train"]
+    assert [len(one.texts) for one in images] == [2] * 12
+    writer = get_writer(adapter)
+    drawn = [list_texts(writer.make_dataset(images, epoch=epoch)) for epoch in (1, 2, 1)]
+    assert drawn[0] == drawn[2] != drawn[1]
+    assert all(text in one.texts for text, one in zip(drawn[0], images, strict=True))
+    assert list_texts(writer.make_dataset(images)) == [one.texts[0] for one in images]
 
 
 def test_a_row_without_a_text_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -108,9 +109,9 @@ def export_onnx(
     difference, scale = _measure_difference(plain, batches, path, outputs)
     if not difference <= TOLERANCE * max(1.0, scale):
         path.unlink()
+        far = f": they differ by up to {difference:.3g}" if math.isfinite(difference) else ""
         raise AdapterError(
-            f"the ONNX export gives other {' and '.join(outputs.names)}: they differ by up to "
-            f"{difference:.3g}",
+            f"the ONNX export gives other {' and '.join(outputs.names)}{far}",
             "export safetensors alone, and report the model's name",
         )
     return ExportedFile(path=path, max_difference=difference)

@@ -81,7 +81,14 @@ class TextWriter(TaskNetwork[ImageTexts, TextItem]):
         self.tokenizer = load_tokenizer(job, skip_first=self.writing.skips_first)
         self.marks = self.writing.get_marks(config)
         self.longest = int(job.params["maxNewTokens"])
-        places = self.writing.count_places(config)
+        part = self.writing.get_text_part(config)
+        if self.tokenizer.size > part.vocab_size:
+            raise AdapterError(
+                f"the tokenizer of {job.model.name} has {self.tokenizer.size} tokens, and its "
+                f"network {part.vocab_size}",
+                "take a model whose repository has the two together",
+            )
+        places = int(part.max_position_embeddings)
         if self.longest >= places:
             raise AdapterError(
                 f"params.maxNewTokens: {job.model.name} has places for texts of {places - 1} "

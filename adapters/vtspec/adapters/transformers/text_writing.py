@@ -49,8 +49,8 @@ class WritingFamily(ABC):
         """The tokens that a configuration names."""
 
     @abstractmethod
-    def count_places(self, config: Any) -> int:
-        """The most tokens of a text, the start among them."""
+    def get_text_part(self, config: Any) -> Any:
+        """The configuration of the part that writes: its tokens, and places for them."""
 
     @abstractmethod
     def get_image_part(self, config: Any) -> Any:
@@ -111,7 +111,9 @@ class EncoderDecoder(WritingFamily):
         def find(*names: str) -> int:
             parts = (config, config.decoder)
             known = [getattr(part, name, None) for name in names for part in parts]
-            return int(next(mark for mark in known if mark is not None))
+            mark = next(mark for mark in known if mark is not None)
+            # There may be several that end a text; any is learnt as well as another.
+            return int(mark[0] if isinstance(mark, list | tuple) else mark)
 
         return Marks(
             find("decoder_start_token_id", "bos_token_id"),
@@ -119,9 +121,9 @@ class EncoderDecoder(WritingFamily):
             find("pad_token_id", "eos_token_id"),
         )
 
-    def count_places(self, config: Any) -> int:
-        """Those of the decoder."""
-        return int(config.decoder.max_position_embeddings)
+    def get_text_part(self, config: Any) -> Any:
+        """The decoder."""
+        return config.decoder
 
     def get_image_part(self, config: Any) -> Any:
         """The encoder."""
@@ -166,9 +168,9 @@ class Blip(WritingFamily):
         text = config.text_config
         return Marks(int(text.bos_token_id), int(text.sep_token_id), int(text.pad_token_id))
 
-    def count_places(self, config: Any) -> int:
-        """Those of the text part."""
-        return int(config.text_config.max_position_embeddings)
+    def get_text_part(self, config: Any) -> Any:
+        """The text part."""
+        return config.text_config
 
     def get_image_part(self, config: Any) -> Any:
         """The vision part."""
@@ -210,9 +212,9 @@ class Git(WritingFamily):
         """Those of the whole."""
         return Marks(int(config.bos_token_id), int(config.eos_token_id), int(config.pad_token_id))
 
-    def count_places(self, config: Any) -> int:
-        """Those of the text, which are counted without the image's."""
-        return int(config.max_position_embeddings)
+    def get_text_part(self, config: Any) -> Any:
+        """The whole, whose places are counted without the image's."""
+        return config
 
     def get_image_part(self, config: Any) -> Any:
         """The vision part."""

@@ -23,12 +23,11 @@ class Tokenizer(Protocol):
     name: str
     """What it is called beside exported weights."""
 
+    size: int
+    """How many tokens there are."""
+
     def encode(self, text: str) -> list[int]:
         """The tokens of a text to write, the one that ends it among them."""
-        ...
-
-    def encode_question(self, text: str) -> list[int]:
-        """The tokens of a text to read, from its first to its last mark."""
         ...
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -42,14 +41,11 @@ class ByteTokenizer:
     keep, and any text of any language can be read and written."""
 
     name = "utf-8 bytes + 3; 0 pads, 1 ends, 2 starts"
+    size = BYTE_TOKENS
 
     def encode(self, text: str) -> list[int]:
         """The bytes, and the end."""
         return [*(byte + _FIRST_BYTE for byte in text.encode()), BYTE_END]
-
-    def encode_question(self, text: str) -> list[int]:
-        """The bytes between start and end."""
-        return [BYTE_START, *self.encode(text)]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text; bytes that are none of UTF-8 become U+FFFD."""
@@ -63,14 +59,11 @@ class HubTokenizer:
 
     def __init__(self, inner: Any, name: str, *, skip_first: bool) -> None:
         self._inner, self.name, self._skipped = inner, name, int(skip_first)
+        self.size = len(inner)
 
     def encode(self, text: str) -> list[int]:
         """The tokens, with the model's own marks."""
-        return self.encode_question(text)[self._skipped :]
-
-    def encode_question(self, text: str) -> list[int]:
-        """The tokens, with the model's own marks."""
-        return list(self._inner(text).input_ids)
+        return list(self._inner(text).input_ids)[self._skipped :]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text without marks."""

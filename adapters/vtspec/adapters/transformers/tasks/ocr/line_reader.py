@@ -68,7 +68,7 @@ def augment_line(image: Image, probabilities: Mapping[str, float]) -> Image:
     if happens("affine"):
         fill = measure_border(functional.pil_to_tensor(image))
         changed = v2.RandomAffine(
-            degrees=_DEGREES,
+            degrees=(-_DEGREES, _DEGREES),
             translate=(_SHIFT, _SHIFT),
             scale=_RESIZE,
             shear=_SHEAR,
