@@ -1,6 +1,7 @@
 """Masks and boxes of one model, held against pycocotools and a case by hand."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 
 from detections import average, evaluate_with_pycocotools, make_detections
 from vtspec.adapters.contract import TaskType
+from vtspec.adapters.data.annotations import Annotation, BoundingBox, Polygon
+from vtspec.adapters.data.image_objects import ImageObjects
+from vtspec.adapters.data.mask_rle import encode_mask
 from vtspec.adapters.evaluation.instance_segmentation import InstanceSegmentationMetrics
-from vtspec.adapters.evaluation.objects import Objects
+from vtspec.adapters.evaluation.objects import Objects, make_outlined_truth
 from vtspec.adapters.metrics import METRICS
 
 NAMES = ("cat", "dog")
@@ -72,3 +76,28 @@ def test_objects_without_masks_are_refused() -> None:
     one = Objects(boxes=np.array([[0, 0, 10, 10]]), classes=np.array([0]))
     with pytest.raises(ValueError, match=r"a\.png: objects without masks"):
         InstanceSegmentationMetrics(NAMES).update("a.png", one, one)
+
+
+def test_an_outline_is_measured_to_the_pixel() -> None:
+    from hotcoco import mask
+
+    squares = tuple(
+        Polygon(outer=(x, y, x + 4, y, x + 4, y + 4, x, y + 4)) for x, y in ((1, 1), (9, 3))
+    )
+    pixels = np.zeros((10, 16), np.uint8)
+    pixels[1:5, 1:5] = pixels[3:7, 9:13] = 1
+    drawn = (Annotation(polygons=squares), Annotation(mask=encode_mask(pixels.tobytes(), 16, 10)))
+    image = ImageObjects(
+        path=Path("a.png"),
+        name="a.png",
+        boxes=(BoundingBox(1, 1, 13, 7),) * 2,
+        classes=(0, 1),
+        areas=(32.0, 32.0),
+        crowd=(False, False),
+        annotations=drawn,
+    )
+    masks = make_outlined_truth(image, (16, 10)).masks
+    assert masks is not None
+    for one in masks:
+        counts = one["counts"].encode() if isinstance(one["counts"], str) else one["counts"]
+        assert np.array_equal(mask.decode({**one, "counts": counts}), pixels)

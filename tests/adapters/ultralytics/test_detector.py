@@ -16,9 +16,9 @@ from detector_jobs import SHAPES, write_shapes
 from timm_jobs import differing, weights_of
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError
+from vtspec.adapters.data.image_objects import ImageObjects
 from vtspec.adapters.ultralytics.adapter import Adapter
 from vtspec.adapters.ultralytics.images import ImageDataset, Item
-from vtspec.adapters.ultralytics.object_images import ImageObjects
 from yolo_jobs import a_yolo_job
 
 pytestmark = pytest.mark.framework
@@ -418,7 +418,7 @@ def test_a_picture_without_objects_is_trained_on_and_a_crowd_is_no_object(tmp_pa
     data = a_dataset(root, tmp_path / "run", None)
     assert len(data) == 4
     counts = [len(item_of(data, index).content["cls"]) for index in range(4)]
-    assert counts == [len(known(data, index).learnt) for index in range(4)]
+    assert counts == [len(known(data, index).list_learnt()) for index in range(4)]
     assert (counts[0], counts[-1]) == (0, 0)
 
 

@@ -14,12 +14,10 @@ from detector_jobs import POINTS, write_shapes
 from timm_jobs import DIGITS, differing, write_digits
 from toy_runs import Listener
 from vtspec.adapters.contract import AdapterError
-from vtspec.adapters.data.annotations import Polygon, RleMask
 from vtspec.adapters.data.mask_rle import encode_mask, parse_rle
 from vtspec.adapters.evaluation.objects import Objects
 from vtspec.adapters.ultralytics.adapter import Adapter
 from vtspec.adapters.ultralytics.images import ImageDataset, Item, Placement
-from vtspec.adapters.ultralytics.instance_segmentation import encode_outline
 from yolo_jobs import a_yolo_job, on_folders, on_task
 
 pytestmark = pytest.mark.framework
@@ -77,23 +75,6 @@ def test_an_object_of_two_parts_and_one_with_a_hole_are_learnt_as_they_are() -> 
     # All but the rims, and the bridges between the parts, a pixel wide.
     assert (drawn != pixels).sum() < 80
     assert drawn[14, 14] == 0 and drawn[35, 50] == 1 and drawn[6, 6] == 1
-
-
-def test_an_outline_is_measured_to_the_pixel() -> None:
-    from hotcoco import mask
-
-    squares = tuple(
-        Polygon(outer=(x, y, x + 4, y, x + 4, y + 4, x, y + 4)) for x, y in ((1, 1), (9, 3))
-    )
-    pixels = np.zeros((10, 16), np.uint8)
-    pixels[1:5, 1:5] = pixels[3:7, 9:13] = 1
-    drawn = [
-        encode_outline(squares, (16, 10)),
-        encode_outline(encode_mask(pixels.tobytes(), 16, 10), (16, 10)),
-    ]
-    for runs in drawn:
-        assert np.array_equal(mask.decode(runs), pixels)
-    assert isinstance(encode_mask(pixels.tobytes(), 16, 10), RleMask)
 
 
 def test_masks_are_told_in_the_pixels_of_their_image(shapes: Path, tmp_path: Path) -> None:
@@ -188,7 +169,7 @@ def test_a_turned_box_is_told_by_its_corners(shapes: Path, tmp_path: Path) -> No
 def test_turned_boxes_are_learnt_as_they_lie(shapes: Path, tmp_path: Path) -> None:
     item, image = load_item(an_adapter(shapes, tmp_path, "oriented-detection"), 0)
     (learnt,) = item.content["bboxes"].numpy()
-    (corners,) = (np.array(shape).reshape(-1, 2) for shape in image.shapes)
+    (corners,) = (np.array(each.polygons[0].outer).reshape(-1, 2) for each in image.annotations)
     # A disc's outline is a square on its corner, whose sides are √½ of its box's.
     centre = corners.mean(axis=0) + np.array([0, 8])
     assert np.allclose(learnt[:2] * 64, centre, atol=0.1)

@@ -41,17 +41,19 @@ class ImageObjects:
         return [place for place, crowd in enumerate(self.crowd) if not crowd]
 
 
-def list_image_objects(
+def list_image_objects(  # noqa: PLR0913 - by keyword, but for where the images are
     data: DatasetJob,
     split: str,
     warn: Callable[[str], None],
     *,
     rows: RowForm = "boxes",
     clipped: bool = False,
+    check: Callable[[Annotation], object] = lambda each: None,
 ) -> list[ImageObjects]:
     """The images of a split with their objects, in the order of its format; boxes end at their
     image's border where `clipped`, else they are as they were written. `rows` says what the
-    numbers of YOLO's rows are.
+    numbers of YOLO's rows are. `check` is asked of each object and raises `ValueError` with what
+    it lacks.
 
     Raises:
         AdapterError: something in the split cannot be used.
@@ -74,6 +76,10 @@ def list_image_objects(
                 empty += 1
                 continue
             box = inside if clipped else box
+            try:
+                check(each)
+            except ValueError as error:
+                raise _make_error(each, item, str(error)) from error
             kept.append((box, index[each.class_name], _measure(each, box), each.is_crowd, each))
         columns: Any = zip(*kept, strict=True) if kept else ()
         found.append(ImageObjects(data.root / item.image, item.image, *columns))
@@ -95,27 +101,36 @@ def clip_box(box: BoundingBox, size: Size) -> BoundingBox:
     )
 
 
-def _read_size(path: Path) -> Size | None:
+def _read_size(path: Path) -> Size:
     try:
         with open_image(path) as image:
             return image.size
-    except UnreadableImageError:
-        return None
+    except UnreadableImageError as error:
+        raise AdapterError(
+            f"{path} cannot be read as an image: {error}",
+            "repair or remove it; 'vtspec datasets inspect' on the dataset lists all like it",
+        ) from error
 
 
 def _find_box(each: Annotation, item: Sample) -> BoundingBox:
     if each.box is not None:
         return each.box
+    if each.oriented_box is not None:
+        return each.oriented_box.to_box()
     box = each.mask.to_box() if each.mask is not None else None
     if box is not None:
         return box
     points = [value for polygon in each.polygons for value in polygon.outer]
     if not points:
-        raise AdapterError(
-            f"{item.place or item.image}: an object of class '{each.class_name}' has no box",
-            "detection needs boxes; vtspec datasets inspect shows all",
-        )
+        raise _make_error(each, item, "has no box")
     return BoundingBox.around(points)
+
+
+def _make_error(each: Annotation, item: Sample, what: str) -> AdapterError:
+    return AdapterError(
+        f"{item.place or item.image}: an object of class '{each.class_name}' {what}",
+        "correct or remove it; vtspec datasets inspect shows all",
+    )
 
 
 def _measure(each: Annotation, box: BoundingBox) -> float:

@@ -21,11 +21,12 @@ from vtspec.adapters.contract import (
     TrainingCallbacks,
 )
 from vtspec.adapters.json_types import JsonObject
+from vtspec.adapters.pytorch.batches import iter_item_batches, order_batches
 from vtspec.adapters.pytorch.epoch_adapter import EpochAdapter
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, plan_batches
 from vtspec.adapters.pytorch.state import StateDict
 
-from .images import Item, iter_batches, order_batches
+from .images import Item
 from .isolation import isolate
 from .network import build_network, freeze
 from .params import MIXING, choose_augmentation, complete_job, count_closed_epochs
@@ -185,7 +186,8 @@ class _Training:
         data = self.task.build_dataset(self.images, epoch)
         order = order_batches(len(self.images), self.cut.size, self.job.training.seed, epoch)
         left = order[: self.cut.batches][course.step * self.cut.accumulation :]
-        return iter_batches(data, [list(self.group.split(batch)) for batch in left], self.job)
+        own = [list(self.group.split(batch)) for batch in left]
+        return iter_item_batches(data, own, self.job.training.workers)
 
     def step(self, batches: Iterator[list[Item]], course: EpochProgress) -> None:
         """One optimizer step, of as many batches as are accumulated."""

@@ -12,10 +12,10 @@ from vtspec.adapters.evaluation.classification_metrics import (
     ClassificationMetrics,
     build_label_record,
 )
-from vtspec.adapters.pytorch.batches import draw_everything_from
+from vtspec.adapters.pytorch.batches import derive_seed, draw_everything_from
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
 
-from .images import Item, derive_seed
+from .images import Item
 from .params import choose_augmentation, choose_policy
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.annotations import Annotation, Size
+from vtspec.adapters.data.image_objects import ImageObjects, list_image_objects
 from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
 from vtspec.adapters.evaluation.detection import DetectionMetrics
-from vtspec.adapters.evaluation.objects import Objects
+from vtspec.adapters.evaluation.objects import Objects, list_object_records, make_truth
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule import get_or_default
 
 from .images import ImageDataset, Item, join_items
-from .object_images import ImageObjects, list_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +89,9 @@ class Detection:
 
     def list_images(self, split: str, warn: Callable[[str], None]) -> Sequence[ImageObjects]:
         """The images of a split with their objects."""
-        return list_images(self.job.dataset, split, warn, self.read_shape, self.rows)
+        return list_image_objects(
+            self.job.dataset, split, warn, rows=self.rows, clipped=True, check=self.read_shape
+        )
 
     def list_absent(self, images: Sequence[ImageObjects]) -> Sequence[str]:
         """The classes without an object."""
@@ -112,10 +114,10 @@ class Detection:
         import numpy as np
         from ultralytics.utils.instance import Instances
 
-        rows = image.learnt
+        rows = image.list_learnt()
         boxes = np.array([image.boxes[place] for place in rows], np.float32).reshape(-1, 4)
         classes = np.array([image.classes[place] for place in rows], np.float32)
-        shapes = [image.shapes[place] for place in rows]
+        shapes = [self.read_shape(image.annotations[place]) for place in rows]
         shares = boxes / np.array(size * 2, np.float32)
         known = {"segments": np.zeros((0, _CORNERS, 2), np.float32), "keypoints": None}
         return {
@@ -176,24 +178,14 @@ class Detection:
 
     def tell(self, answer: Objects) -> Mapping[str, Any]:
         """`predicted_boxes`."""
-        classes = self.job.dataset.classes
-        assert answer.scores is not None
-        told = zip(
-            answer.boxes.tolist(),
-            answer.classes.tolist(),
-            answer.scores.tolist(),
-            self.tell_shapes(answer),
-            strict=True,
-        )
+        records = list_object_records(answer, self.job.dataset.classes)
+        shapes = self.tell_shapes(answer)
         return {
-            "predicted_boxes": [
-                {"box": box, "label": classes[label], "confidence": score, **shape}
-                for box, label, score, shape in told
-            ]
+            "predicted_boxes": [{**one, **more} for one, more in zip(records, shapes, strict=True)]
         }
 
     def tell_shapes(self, answer: Objects) -> Sequence[JsonObject]:
-        """What is said of each object beside its box."""
+        """What is said of each object beside its box and mask."""
         return [{} for _ in answer.boxes]
 
     def suppress(self, told: torch.Tensor) -> list[torch.Tensor]:
@@ -219,14 +211,7 @@ class Detection:
 
     def make_truth(self, image: ImageObjects, size: Size) -> Objects:
         """The objects that are there, in an image of this size."""
-        import numpy as np
-
-        return Objects(
-            boxes=np.array(image.boxes, np.float64).reshape(-1, 4),
-            classes=np.array(image.classes, np.int64),
-            areas=np.array(image.areas, np.float64),
-            crowd=np.array(image.crowd, bool),
-        )
+        return make_truth(image)
 
     def make_found(self, rows: torch.Tensor, item: Item, prototypes: Any) -> Objects:
         """The objects that a head's rows are, in the image's own pixels."""

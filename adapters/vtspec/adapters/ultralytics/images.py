@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from vtspec.adapters.contract import Job
 from vtspec.adapters.data.annotations import Size
-from vtspec.adapters.data.image_decoding import (
-    UnreadableImageError,
-    convert_to_rgb,
-    open_image,
-    read_orientation,
+from vtspec.adapters.pytorch.batches import (
+    UnreadableError,
+    derive_seed,
+    draw_everything_from,
+    read_stored_image,
 )
-from vtspec.adapters.pytorch.batches import draw_everything_from
-from vtspec.adapters.pytorch.errors import translate_errors
-from vtspec.adapters.pytorch.loading import UnreadableImage, check_descriptors
+from vtspec.adapters.pytorch.loading import UnreadableImage
 
 from .params import MIXING, choose_augmentation, count_closed_epochs
 
@@ -179,7 +176,7 @@ class ImageDataset:
                 return self._load(index)
             with draw_everything_from(derive_seed(self.job.training.seed, self.epoch, index)):
                 return self._load(index)
-        except UnreadableFileError as error:
+        except UnreadableError as error:
             return error.image
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
@@ -242,31 +239,6 @@ class ImageDataset:
         return transforms
 
 
-def iter_batches(images: Dataset, batches: Sequence[list[int]], job: Job) -> Iterator[list[Item]]:
-    """The items of each batch of indexes, loaded by the job's workers.
-
-    Raises:
-        AdapterError: an image is unreadable, or workers need more open files than there may be.
-    """
-    import torch
-    from torch.utils.data import DataLoader
-
-    check_descriptors(job.training.workers)
-    loader: Any = DataLoader(
-        images,  # type: ignore[arg-type]  # any map-style object will do
-        batch_sampler=batches,
-        num_workers=job.training.workers,
-        collate_fn=_collate,
-        # One of its own: what is drawn for workers must not disturb training.
-        generator=torch.Generator(),
-    )
-    with translate_errors():
-        for batch in loader:
-            if isinstance(batch, UnreadableImage):
-                raise batch.to_error()
-            yield batch
-
-
 def join_items(items: Sequence[Item]) -> Batch:
     """A batch as the package's losses read it."""
     from ultralytics.data.dataset import YOLODataset
@@ -283,47 +255,8 @@ def join_items(items: Sequence[Item]) -> Batch:
     return batch
 
 
-def order_batches(count: int, size: int, seed: int, epoch: int) -> list[list[int]]:
-    """The indexes of each batch of an epoch of `count` images, shuffled by (seed, epoch) alone."""
-    import torch
-
-    generator = torch.Generator().manual_seed(derive_seed(seed, epoch, -1))
-    order = torch.randperm(count, generator=generator).tolist()
-    return [order[start : start + size] for start in range(0, count, size)]
-
-
-def derive_seed(seed: int, epoch: int, index: int) -> int:
-    """A seed for one item of one epoch."""
-    digest = hashlib.blake2b(f"{seed} {epoch} {index}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
-
-
-class UnreadableFileError(Exception):
-    """An image that a transform asked for cannot be read."""
-
-    def __init__(self, image: UnreadableImage) -> None:
-        super().__init__(image.reason)
-        self.image = image
-
-
-def _collate(items: Sequence[Item | UnreadableImage]) -> list[Item] | UnreadableImage:
-    for item in items:
-        if isinstance(item, UnreadableImage):
-            return item
-    return list(items)  # type: ignore[arg-type]
-
-
 def read_pixels(path: Path) -> NDArray[np.uint8]:
     """The stored pixels `(h, w, 3)`, blue first, as the package has them."""
     import numpy as np
 
-    try:
-        with open_image(path) as image:
-            image.load()
-            if read_orientation(image) != 1:
-                raise UnreadableImageError(
-                    "its EXIF turns it, and its objects are of the pixels as they are stored"
-                )
-            return np.ascontiguousarray(np.asarray(convert_to_rgb(image))[..., ::-1])
-    except UnreadableImageError as error:
-        raise UnreadableFileError(UnreadableImage(path, str(error))) from error
+    return np.ascontiguousarray(np.asarray(read_stored_image(path))[..., ::-1])

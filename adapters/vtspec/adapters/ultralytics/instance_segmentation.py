@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from vtspec.adapters.data.annotations import Annotation, Polygon, RleMask, Size
-from vtspec.adapters.data.mask_rle import compress_counts, decode_mask
+from vtspec.adapters.data.mask_rle import decode_mask
 from vtspec.adapters.evaluation.instance_segmentation import InstanceSegmentationMetrics
-from vtspec.adapters.evaluation.objects import Objects, Rle
+from vtspec.adapters.evaluation.objects import Objects, Rle, make_outlined_truth
 from vtspec.adapters.json_types import JsonObject
 
 from .detection import Detection, get_placement
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from vtspec.adapters.data.image_objects import ImageObjects
     from vtspec.adapters.data.yolo import RowForm
 
     from .images import Placement
-    from .object_images import ImageObjects
 
 Outline: TypeAlias = RleMask | tuple[Polygon, ...]
 """The pixels of an object, as its dataset has them."""
@@ -105,8 +105,7 @@ class InstanceSegmentation(Detection):
 
     def make_truth(self, image: ImageObjects, size: Size) -> Objects:
         """The objects that are there, with their masks."""
-        masks = [encode_outline(shape, size) for shape in image.shapes]
-        return replace(super().make_truth(image, size), masks=masks)
+        return make_outlined_truth(image, size)
 
     def make_found(self, rows: torch.Tensor, item: Item, prototypes: Any) -> Objects:
         """The objects of an image with masks in its own pixels, each within its box."""
@@ -114,31 +113,9 @@ class InstanceSegmentation(Detection):
         masks = _encode_masks(rows[:, 6:], prototypes, found.boxes, get_placement(item))
         return replace(found, masks=masks)
 
-    def tell_shapes(self, answer: Objects) -> Sequence[JsonObject]:
-        """Runs, as COCO writes them."""
-        assert answer.masks is not None
-        return [
-            {"mask": {"size": list(mask["size"]), "counts": mask["counts"].decode("ascii")}}
-            for mask in answer.masks
-        ]
-
     def give_shapes(self, head: Any, told: Mapping[str, Any]) -> tuple[torch.Tensor, ...]:
         """Coefficients and prototypes."""
         return told["mask_coefficient"], told["proto"]
-
-
-def encode_outline(outline: Outline, size: Size) -> Rle:
-    """The runs of an outline in an image of this size, as pycocotools draws polygons."""
-    from hotcoco import mask
-
-    width, height = size
-    if isinstance(outline, RleMask):
-        counts = compress_counts(outline.counts).encode("ascii")
-        return {"size": [outline.height, outline.width], "counts": counts}
-    # No reader has holes: COCO and YOLO cannot say them.
-    rings = [list(polygon.outer) for polygon in outline]
-    merged: Rle = mask.merge(mask.fr_py_objects(rings, height, width))
-    return merged
 
 
 def _list_rings(outline: Outline) -> list[NDArray[np.float32]]:

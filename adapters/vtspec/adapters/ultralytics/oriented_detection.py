@@ -18,9 +18,8 @@ from .images import Item
 if TYPE_CHECKING:
     import torch
 
+    from vtspec.adapters.data.image_objects import ImageObjects
     from vtspec.adapters.data.yolo import RowForm
-
-    from .object_images import ImageObjects
 
 _POINTS: Final = 100
 """Of the outline of a turned box, as the package has them."""
@@ -76,7 +75,9 @@ class OrientedDetection(Detection):
         """The boxes that are there."""
         import numpy as np
 
-        corners = np.array(image.shapes, np.float64).reshape(-1, 8)
+        corners = np.array(
+            [self.read_shape(each) for each in image.annotations], np.float64
+        ).reshape(-1, 8)
         return replace(super().make_truth(image, size), corners=corners)
 
     def make_found(self, rows: torch.Tensor, item: Item, prototypes: Any) -> Objects:

@@ -21,9 +21,8 @@ from .params import choose_augmentation
 if TYPE_CHECKING:
     import torch
 
+    from vtspec.adapters.data.image_objects import ImageObjects
     from vtspec.adapters.data.yolo import RowForm
-
-    from .object_images import ImageObjects
 
 _SIDES: Final = (("left", "right"), ("right", "left"))
 
@@ -130,7 +129,9 @@ class Pose(Detection):
         """The bodies that are there, with their points."""
         import numpy as np
 
-        points = np.array(image.shapes, np.float64).reshape(-1, len(self.points), 3)
+        points = np.array(
+            [self.read_shape(each) for each in image.annotations], np.float64
+        ).reshape(-1, len(self.points), 3)
         return replace(super().make_truth(image, size), keypoints=points)
 
     def make_found(self, rows: torch.Tensor, item: Item, prototypes: Any) -> Objects:

@@ -12,11 +12,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.contract import AdapterError, ExportedFile, InferenceResult
+from vtspec.adapters.pytorch.batches import cut_batches, iter_item_batches
 from vtspec.adapters.pytorch.errors import translate_errors
 from vtspec.adapters.pytorch.export import Outputs, write_exports
 from vtspec.adapters.pytorch.schedule import autocast
 
-from .images import Item, iter_batches
+from .images import Item
 from .recipe import move_labels, scale_pixels, sum_losses
 from .task import Metrics, VisionTask
 
@@ -57,12 +58,11 @@ class Predictor:
         """
         import torch
 
-        task, size = self.task, self.job.training.batch_size
-        places = list(range(len(images)))
-        batches = [places[start : start + size] for start in places[::size]]
+        task, training = self.task, self.job.training
+        batches = cut_batches(range(len(images)), training.batch_size)
         criterion = self.network.init_criterion()
         metrics, total = task.build_metrics(), 0.0
-        for items in iter_batches(task.build_dataset(images), batches, self.job):
+        for items in iter_item_batches(task.build_dataset(images), batches, training.workers):
             batch = task.join(items)
             outputs = self._look(batch["img"])
             with torch.no_grad():
@@ -154,7 +154,8 @@ class Predictor:
         data = self.task.build_dataset(images)
         places = range(0, len(images), max(len(images) // _CHECKED_IMAGES, 1))
         batches = [[place] for place in places[:_CHECKED_IMAGES]]
-        items = [item for (item,) in iter_batches(data, batches, self.job)]
+        loaded = iter_item_batches(data, batches, self.job.training.workers)
+        items = [item for (item,) in loaded]
         return scale_pixels(self.task.join(items)["img"])
 
     def _build_metadata(self) -> dict[str, str]:
