@@ -26,10 +26,11 @@ from vtspec.adapters.pytorch.epoch_adapter import EpochAdapter
 from vtspec.adapters.pytorch.epoch_progress import EpochBatches, EpochProgress, plan_batches
 from vtspec.adapters.pytorch.state import StateDict
 
+from .augmentation import MIXING, choose_augmentation, count_closed_epochs
 from .images import Item
 from .isolation import isolate
 from .network import build_network, freeze
-from .params import MIXING, choose_augmentation, complete_job, count_closed_epochs
+from .params import complete_job
 from .predictor import Predictor
 from .recipe import Recipe, build_averages
 from .tasks import TASKS as TASKS

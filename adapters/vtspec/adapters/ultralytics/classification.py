@@ -15,8 +15,8 @@ from vtspec.adapters.evaluation.classification_metrics import (
 from vtspec.adapters.pytorch.batches import derive_seed, draw_everything_from
 from vtspec.adapters.pytorch.loading import UnreadableImage, decode_image
 
+from .augmentation import choose_augmentation, choose_policy
 from .images import Item
-from .params import choose_augmentation, choose_policy
 
 if TYPE_CHECKING:
     import torch
@@ -37,10 +37,6 @@ class Classification:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-
-    def list_settings(self) -> Mapping[str, Any]:
-        """None: the loss is cross-entropy."""
-        return {}
 
     def list_arguments(self) -> Mapping[str, Any]:
         """None."""

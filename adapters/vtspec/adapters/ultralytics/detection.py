@@ -55,15 +55,6 @@ class Detection:
         self.job = job
         self.traits: Mapping[str, Any] = {}
 
-    def list_settings(self) -> Mapping[str, Any]:
-        """The gains of the loss."""
-        params = self.job.params
-        return {
-            "box": params["boxLossWeight"],
-            "cls": params["classLossWeight"],
-            "dfl": params["dflLossWeight"],
-        }
-
     def list_arguments(self) -> Mapping[str, Any]:
         """None."""
         return {}

@@ -18,7 +18,7 @@ from vtspec.adapters.pytorch.batches import (
 )
 from vtspec.adapters.pytorch.loading import UnreadableImage
 
-from .params import MIXING, choose_augmentation, count_closed_epochs
+from .augmentation import MIXING, PARTS, choose_augmentation, count_closed_epochs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,25 +28,6 @@ if TYPE_CHECKING:
     Batch: TypeAlias = dict[str, Any]
     """As the package's losses read it: `img` `(n, 3, h, w)`, in bytes unless they are floats
     already, and what the task's loss holds the network's outputs against."""
-
-_HYPERPARAMETERS: Final = {
-    "mosaic": "mosaic",
-    "mixup": "mixup",
-    "cutmix": "cutmix",
-    "hsvHue": "hsv_h",
-    "hsvSaturation": "hsv_s",
-    "hsvValue": "hsv_v",
-    "degrees": "degrees",
-    "translate": "translate",
-    "scale": "scale",
-    "shear": "shear",
-    "perspective": "perspective",
-    "hflip": "fliplr",
-    "vflip": "flipud",
-    "bgr": "bgr",
-    "copyPaste": "copy_paste",
-}
-"""The package's own names of the parts of augmentation."""
 
 
 @dataclass(frozen=True)
@@ -222,10 +203,9 @@ class ImageDataset:
         assert self.epoch is not None
         if self.epoch > self.job.training.epochs - count_closed_epochs(self.job):
             chosen |= dict.fromkeys(MIXING, 0.0)
-        named = {own: chosen[name] for name, own in _HYPERPARAMETERS.items()}
+        named = {part.own: chosen[name] for name, part in PARTS.items()}
         # None of another library's, which would be used where it happens to be installed.
-        usual = {"copy_paste": 0.0, "copy_paste_mode": "flip", "augmentations": []}
-        return SimpleNamespace(**{**usual, **named})
+        return SimpleNamespace(copy_paste_mode="flip", augmentations=[], **named)
 
     def _build_transforms(self, hyperparameters: SimpleNamespace | None) -> Any:
         from ultralytics.data.augment import Compose, LetterBox, v8_transforms

@@ -48,10 +48,6 @@ class InstanceSegmentation(Detection):
     rows: RowForm = "polygons"
     class_figure = "mask_ap50_95"
 
-    def list_settings(self) -> Mapping[str, Any]:
-        """The gains of the loss, and the form of the masks that it reads."""
-        return {**super().list_settings(), **self._list_form()}
-
     def read_shape(self, each: Annotation) -> Outline:
         """Its mask or polygons."""
         if each.mask is not None:
@@ -76,16 +72,12 @@ class InstanceSegmentation(Detection):
 
     def list_form(self) -> dict[str, Any]:
         """Masks."""
-        form = self._list_form()
+        params = self.job.params
         return {
             "return_mask": True,
-            "mask_ratio": form["mask_ratio"],
-            "mask_overlap": form["overlap_mask"],
+            "mask_ratio": params["maskRatio"],
+            "mask_overlap": params["overlapMasks"],
         }
-
-    def _list_form(self) -> dict[str, Any]:
-        params = self.job.params
-        return {"mask_ratio": params["maskRatio"], "overlap_mask": params["overlapMasks"]}
 
     def build_metrics(self) -> Any:
         """COCO's, of masks and boxes."""

@@ -20,6 +20,7 @@ from .architectures import (
     list_published,
     read_architecture,
 )
+from .params import name_loss_settings
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +53,7 @@ def build_network(task: VisionTask, on_warning: Callable[[str], None]) -> torch.
     )
     network.names = dict(enumerate(classes))
     # What losses read of the package's own settings.
-    own = {**task.list_settings(), "epochs": job.training.epochs, "task": task.word}
+    own = {**name_loss_settings(job), "epochs": job.training.epochs, "task": task.word}
     network.args = get_cfg(overrides=own)
     _check_size(network, job)
     task.set_up(network)

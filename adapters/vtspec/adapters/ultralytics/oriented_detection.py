@@ -40,10 +40,6 @@ class OrientedDetection(Detection):
         super().__init__(job)
         self.traits = {"use_obb": True}
 
-    def list_settings(self) -> Mapping[str, Any]:
-        """The gains of the loss."""
-        return {**super().list_settings(), "angle": self.job.params["angleLossWeight"]}
-
     def read_shape(self, each: Annotation) -> tuple[float, ...]:
         """Its corners: of a turned box, or of an outline of four points, as COCO has them."""
         if each.oriented_box is not None:

@@ -12,11 +12,10 @@ from vtspec.adapters.data.annotations import Annotation, Size
 from vtspec.adapters.evaluation.objects import Objects
 from vtspec.adapters.evaluation.pose import PoseMetrics
 from vtspec.adapters.json_types import JsonObject
-from vtspec.adapters.pytorch.schedule import get_or_default
 
+from .augmentation import choose_augmentation
 from .detection import Detection, get_placement, to_table
 from .images import Item
-from .params import choose_augmentation
 
 if TYPE_CHECKING:
     import torch
@@ -70,16 +69,6 @@ class Pose(Detection):
                 )
             pairs.append(self.points.index(other) if other in self.points else place)
         return pairs
-
-    def list_settings(self) -> Mapping[str, Any]:
-        """The gains of the loss."""
-        params = self.job.params
-        return {
-            **super().list_settings(),
-            "pose": params["poseLossWeight"],
-            "kobj": params["visibilityLossWeight"],
-            "rle": get_or_default(params["likelihoodLossWeight"], 1.0),
-        }
 
     def list_arguments(self) -> Mapping[str, Any]:
         """The number of points."""

@@ -46,10 +46,6 @@ class VisionTask(Protocol):
     label_layers: str | None
     outputs: tuple[str, ...]
 
-    def list_settings(self) -> Mapping[str, Any]:
-        """The package's settings that its losses read."""
-        ...
-
     def list_arguments(self) -> Mapping[str, Any]:
         """What its network is built with, beside the classes. Raises `AdapterError`."""
         ...
