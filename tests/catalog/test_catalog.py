@@ -478,6 +478,7 @@ def test_no_name_is_in_two_frameworks() -> None:
         ("ultralytics", "yolo11x-pose", "pose-estimation"),
         ("ultralytics", "yolo11s-obb", "oriented-detection"),
         ("ultralytics", "yolo26n-sem", "semantic-segmentation"),
+        ("ultralytics", "yolo26n-depth", "depth-estimation"),
         ("transformers", "google/vit-base-patch16-224 microsoft/resnet-50", "image-class"),
         ("transformers", "facebook/dinov2-base facebook/convnext-tiny-224", "multilabel"),
         ("transformers", "facebook/detr-resnet-50 PekingU/rtdetr_r50vd", "object-detection"),

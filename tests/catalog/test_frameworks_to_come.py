@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from framework_to_come import CLASSIFIER, TOLD, WRITER, run_vtspec, using, write_frameworks
+from framework_to_come import CLASSIFIER, NAME, TOLD, WRITER, run_vtspec, using, write_frameworks
 from plan_repository import HASH, a_repository
 from vtspec.pipelines.catalog import find_training_problem, load_frameworks
 from vtspec.pipelines.operations.frameworks import describe_environment
@@ -27,19 +27,6 @@ spec:
   splits: {{train: {{path: ., annotations: a.jsonl}}, val: {{path: ., annotations: b.jsonl}}}}
 """
 
-TISSUE = f"""\
-apiVersion: vtspec.dev/v1alpha1
-kind: Dataset
-metadata: {{name: tissue}}
-spec:
-  tasks: [semantic-segmentation]
-  format: masks
-  source: {{path: data/tissue}}
-  contentHash: "md5:{HASH}"
-  classes: [glass, gland]
-  splits: {{train: {{path: a, targets: b}}, val: {{path: c, targets: d}}}}
-"""
-
 
 @pytest.fixture(scope="module")
 def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -50,7 +37,6 @@ def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def root(tmp_path: Path) -> Path:
     made = a_repository(tmp_path / "repository")
     (made / "specs/datasets/chat.yaml").write_text(CHAT)
-    (made / "specs/datasets/tissue.yaml").write_text(TISSUE)
     return made
 
 
@@ -89,14 +75,19 @@ def test_settings_are_kept_and_warned_of(frameworks: Path, root: Path) -> None:
 
 
 def test_a_task_that_an_adapter_does_not_do_yet_is_planned_as_of_an_adapter_to_come(
-    root: Path,
+    tmp_path: Path, root: Path
 ) -> None:
-    path = a_spec(root, "semantic-segmentation", "yolo26n-sem", "tissue", "  params: {a: 1}\n")
-    made = build_plan(*resolve_spec(path, find_repository(path.parent)))
-    assert (made.framework.name, made.framework.adapter_version) == ("ultralytics", "0")
+    frameworks = write_frameworks(tmp_path / "images")
+    image = frameworks / NAME / "image.yaml"
+    told = image.read_text().replace(f"adapter: {NAME}", "adapter: toy").replace('"0"', '"1"')
+    image.write_text(f"{told}trainedTasks: [image-classification]\n")
+    made = planned(
+        frameworks, a_spec(root, "text-generation", WRITER, "chat", "  params: {a: 1}\n")
+    )
+    assert (made.framework.name, made.framework.adapter_version) == (NAME, "0")
     assert made.params == {"a": 1}
-    told = "cannot be trained here: the adapter for ultralytics does not train semantic-"
-    assert any(told in one for one in made.warnings)
+    said = f"cannot be trained here: the adapter for {NAME} does not train text-generation"
+    assert any(said in one for one in made.warnings)
 
 
 def test_no_task_of_it_is_trained_and_what_is_elsewhere_is_named(frameworks: Path) -> None:

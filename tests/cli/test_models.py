@@ -92,7 +92,7 @@ def test_search_as_json_says_all_that_is_known_of_a_model() -> None:
         (("yolo11n",), "from scratch"),
         (("rtdetr-l",), "no"),
         (("yolo11n-cls",), "from scratch"),
-        (("yolo26n-sem",), "no"),
+        (("yolo26n-sem",), "from scratch"),
         (("trocr-base-handwritten",), "yes"),
         (("pix2struct-textcaps-base",), "no"),
         (("nvidia/segformer-b0-finetuned-ade-512-512",), "yes"),

@@ -13,7 +13,7 @@ from vtspec.adapters.contract import Job
 from vtspec.adapters.job import build_job
 
 GROUNDS = ("sky", "field", "road")
-_COLOURS = np.array([(90, 130, 230), (60, 190, 70), (120, 110, 100)])
+COLOURS = np.array([(90, 130, 230), (60, 190, 70), (120, 110, 100)])
 
 
 def write_grounds(root: Path, *, train: int = 12, val: int = 6, test: int = 6) -> Path:
@@ -29,7 +29,7 @@ def write_grounds(root: Path, *, train: int = 12, val: int = 6, test: int = 6) -
             mask[first:] = 1
             mask[second + 4 :, 8 + number % 8 :] = 2
             noise = random.integers(-30, 30, (48, 64, 3))
-            pixels = (_COLOURS[mask] + noise).clip(0, 255).astype(np.uint8)
+            pixels = (COLOURS[mask] + noise).clip(0, 255).astype(np.uint8)
             mask[:8, :8] = 255
             Image.fromarray(pixels).save(root / "images" / split / f"{number}.png")
             Image.fromarray(mask).save(root / "masks" / split / f"{number}.png")

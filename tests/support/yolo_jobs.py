@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from detector_jobs import POINTS, a_detector_plan
+from pair_jobs import DEPTH, a_pair_plan
+from segmentation_jobs import a_segmentation_plan
 from vtspec.adapters.contract import Job
 from vtspec.adapters.job import build_job
+
+FRAMEWORK = {"name": "ultralytics", "adapter": "ultralytics", "adapterVersion": "1"}
 
 
 def a_yolo_plan(*, model: str = "yolo11n", **changes: Any) -> dict[str, Any]:
     """A short training of a small YOLO network on `detector_jobs.write_shapes`."""
-    framework = {"name": "ultralytics", "adapter": "ultralytics", "adapterVersion": "1"}
-    return a_detector_plan(model=model, **{"framework": framework, **changes})
+    return a_detector_plan(model=model, **{"framework": FRAMEWORK, **changes})
 
 
 def on_task(task: str, training: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -33,6 +36,20 @@ def on_folders(classes: tuple[str, ...], training: Mapping[str, Any] | None = No
     named = {"format": "imagefolder", "classes": list(classes), "allClasses": list(classes)}
     splits = {name: {"path": name} for name in ("train", "val", "test")}
     return {**plan, "dataset": {**plan["dataset"], **named, "splits": splits}}
+
+
+def on_masks(training: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What makes `a_yolo_plan` a training on `segmentation_jobs.write_grounds`."""
+    return _pick(a_segmentation_plan(training=training))
+
+
+def on_depths(training: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What makes `a_yolo_plan` a training on `pair_jobs.write_depths`."""
+    return _pick(a_pair_plan(DEPTH, training=training))
+
+
+def _pick(plan: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plan[name] for name in ("task", "training", "dataset")}
 
 
 def a_yolo_job(

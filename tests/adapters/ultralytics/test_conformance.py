@@ -1,18 +1,21 @@
 """Ultralytics' networks pass the suite that any adapter must pass, in each of their tasks."""
 
 import dataclasses
+import functools
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from detector_jobs import SHAPES, write_shapes, write_squares
+from pair_jobs import write_depths
+from segmentation_jobs import write_grounds
 from toy_runs import ADAPTERS
 from vtspec.adapters import ultralytics
-from vtspec.adapters.conformance import CHECKS, Check, Subject
+from vtspec.adapters.conformance import CHECKS, Check, Subject, resuming
 from vtspec.adapters.conformance.training import every_param_changes_something, every_param_is_read
 from vtspec.adapters.ultralytics.params import PARAMS
-from yolo_jobs import a_yolo_plan, on_folders, on_task
+from yolo_jobs import a_yolo_plan, on_depths, on_folders, on_masks, on_task
 
 pytestmark = pytest.mark.framework
 
@@ -22,6 +25,8 @@ TASKS = {
     "pose-estimation": "yolo26n-pose",
     "oriented-detection": "yolo11n-obb",
     "image-classification": "yolo26n-cls",
+    "semantic-segmentation": "yolo26n-sem",
+    "depth-estimation": "yolo26n-depth",
 }
 
 OTHER_VALUES = {
@@ -39,9 +44,20 @@ OTHER_VALUES = {
     "confidenceThreshold": 0.9,
     "maxDetections": 3,
     "autoAugment": "augmix",
+    "depthScale": 500.0,
+    "maxDepth": 3,
 }
 
-SHARING = ("instance-segmentation", "pose-estimation", "oriented-detection")
+SHARING = tuple(task for task in TASKS if task not in ("object-detection", "image-classification"))
+
+SHARED: tuple[Check, ...] = (
+    # What changes something was read; it would export once more.
+    every_param_is_read,
+    # Dear, and the same loop in every task.
+    resuming.it_leaves_a_checkpoint_on_sigterm,
+    resuming.it_survives_kill_9,
+)
+"""Checks of what those share with detection, which is held to them."""
 
 OWN_PARAMS = {name: param for name, param in PARAMS.items() if len(param.tasks or ()) == 1}
 """Those of one task alone. What others share is the same code in each, and checked of boxes."""
@@ -65,10 +81,13 @@ def make_plan(task: str) -> dict[str, Any]:
         return a_yolo_plan(
             model=TASKS[task], **on_folders(SHAPES, {**training, **short}), export=export
         )
+    if task == "depth-estimation":
+        # What it is told is one number, which a large rate throws about.
+        small = {**training, "imageSize": [32, 32], "learningRate": 0.002}
+        return a_yolo_plan(model=TASKS[task], **on_depths(small), export=export)
+    on = on_masks if task == "semantic-segmentation" else functools.partial(on_task, task)
     # Images are mixed in all epochs but the last.
-    return a_yolo_plan(
-        model=TASKS[task], **on_task(task, training), params={"closeMosaic": 1}, export=export
-    )
+    return a_yolo_plan(model=TASKS[task], **on(training), params={"closeMosaic": 1}, export=export)
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +96,8 @@ def subjects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject]:
     data = {
         "image-classification": write_squares(folder / "squares"),
         "object-detection": write_shapes(folder / "shapes"),
+        "semantic-segmentation": write_grounds(folder / "grounds"),
+        "depth-estimation": write_depths(folder / "depths"),
     }
     outlined = write_shapes(folder / "outlined", outlined=True)
     return {
@@ -96,8 +117,7 @@ PAIRS = [
     pytest.param(check, task, id=f"{check.__name__}-{task}")
     for check in CHECKS
     for task in TASKS
-    # What changes something was read; it would export once more.
-    if check is not every_param_is_read or task not in SHARING
+    if check not in SHARED or task not in SHARING
 ]
 
 

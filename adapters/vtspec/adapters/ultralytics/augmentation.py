@@ -20,6 +20,11 @@ POSING: Final = (TaskType.POSE_ESTIMATION,)
 TURNING: Final = (TaskType.ORIENTED_DETECTION,)
 FINDING: Final = (TaskType.OBJECT_DETECTION, *OUTLINING, *POSING, *TURNING)
 """The tasks that find objects."""
+SEGMENTING: Final = (TaskType.SEMANTIC_SEGMENTATION,)
+ESTIMATING: Final = (TaskType.DEPTH_ESTIMATION,)
+_MIXING: Final = (*FINDING, *SEGMENTING)
+_MOVING: Final = (*_MIXING, *ESTIMATING)
+"""The tasks whose images are moved together with what is known of them."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,15 @@ def _part(
 
 PARTS: Final[Mapping[str, AugmentationPart]] = {
     "mosaic": _part(
-        "mosaic", "Probability that four images make one", FINDING, at=(0.0, 1.0, 1.0)
+        "mosaic", "Probability that four images make one", _MIXING, at=(0.0, 1.0, 1.0)
     ),
     "mixup": _part(
         "mixup",
         "Probability that a second image shines through",
-        FINDING,
+        _MIXING,
         at=(0.0, 0.0, 0.15),
     ),
-    "cutmix": _part("cutmix", "Probability that a part of a second image is laid over", FINDING),
+    "cutmix": _part("cutmix", "Probability that a part of a second image is laid over", _MIXING),
     "copyPaste": _part(
         "copy_paste",
         "Share of the objects that are copied to where they would be in a mirror, as far as they "
@@ -92,18 +97,18 @@ PARTS: Final[Mapping[str, AugmentationPart]] = {
         "hsv_s", "Largest change of saturation, as a share", at=(0.0, 0.7, 0.7)
     ),
     "hsvValue": _part("hsv_v", "Largest change of brightness, as a share", at=(0.0, 0.4, 0.4)),
-    "degrees": _part("degrees", "Largest turn either way, in degrees", FINDING, maximum=180.0),
+    "degrees": _part("degrees", "Largest turn either way, in degrees", _MOVING, maximum=180.0),
     "translate": _part(
-        "translate", "Largest shift, as a share of the side", FINDING, at=(0.05, 0.1, 0.1)
+        "translate", "Largest shift, as a share of the side", _MOVING, at=(0.05, 0.1, 0.1)
     ),
     "scale": _part(
         "scale",
         "Largest change of size, as a share (of the area, of classifiers)",
         at=(0.1, 0.5, 0.9),
     ),
-    "shear": _part("shear", "Largest shear, in degrees", FINDING, maximum=90.0),
+    "shear": _part("shear", "Largest shear, in degrees", _MOVING, maximum=90.0),
     "perspective": _part(
-        "perspective", "Largest distortion by perspective", FINDING, maximum=0.001
+        "perspective", "Largest distortion by perspective", _MOVING, maximum=0.001
     ),
     "hflip": _part(
         "fliplr",
@@ -111,7 +116,7 @@ PARTS: Final[Mapping[str, AugmentationPart]] = {
         at=(0.5, 0.5, 0.5),
     ),
     "vflip": _part("flipud", "Probability of an upside-down flip"),
-    "bgr": _part("bgr", "Probability that red and blue change places", FINDING),
+    "bgr": _part("bgr", "Probability that red and blue change places", _MOVING),
 }
 """The augmentation, by the names of its params."""
 
@@ -134,7 +139,7 @@ AUGMENTATION_PARAMS: Final[Mapping[str, Param]] = {
         minimum=0,
         maximum=10000,
         help=f"Last epochs without mosaic, mixup and cutmix; {CLOSED_EPOCHS} if left out.",
-        tasks=FINDING,
+        tasks=_MIXING,
     ),
 }
 """Those of the parts, and two more. A default of None stands for what the help says."""

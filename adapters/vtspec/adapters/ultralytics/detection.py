@@ -16,7 +16,7 @@ from vtspec.adapters.evaluation.objects import Objects, list_object_records, mak
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.schedule import get_or_default
 
-from .images import ImageDataset, Item, join_items
+from .images import Fitting, ImageDataset, Item, join_items
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,7 @@ class Detection:
     was shown, and `(n, classes, places)`."""
 
     columns: tuple[str, ...] = ("cls", "bboxes", "batch_idx")
+    fitting: Fitting = "pad"
     rows: RowForm = "boxes"
     rotated = False
     class_figure = "ap50_95"
@@ -165,7 +166,7 @@ class Detection:
 
     def measure(self, metrics: Any, image: ImageObjects, item: Item, answer: Objects) -> None:
         """Hold what was found against what is there."""
-        metrics.update(image.name, self.make_truth(image, get_placement(item).size), answer)
+        metrics.update(image.name, self.make_truth(image, item.place().size), answer)
 
     def tell(self, answer: Objects) -> Mapping[str, Any]:
         """`predicted_boxes`."""
@@ -208,7 +209,7 @@ class Detection:
         """The objects that a head's rows are, in the image's own pixels."""
         table = to_table(rows)
         return Objects(
-            boxes=get_placement(item).restore_boxes(table[:, :4]),
+            boxes=item.place().restore_boxes(table[:, :4]),
             classes=table[:, 5].astype("int64"),
             scores=table[:, 4],
         )
@@ -245,9 +246,3 @@ def to_table(rows: torch.Tensor) -> NDArray[np.float64]:
     """Rows of a head as an array on the CPU."""
     table: NDArray[np.float64] = rows.double().cpu().numpy()
     return table
-
-
-def get_placement(item: Item) -> Any:
-    """Where an image lies that is not augmented."""
-    assert item.placement is not None
-    return item.placement

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from vtspec.adapters.contract import Job
 from vtspec.adapters.data.annotations import Size
@@ -75,12 +75,24 @@ class Placement:
 
 @dataclass(frozen=True)
 class Item:
-    """One image as the package's own dictionary, with its index; `placement` is None of train
-    images, which may be made of several."""
+    """One image as the package's own dictionary, with its index. `placement` is None of train
+    images, which may be made of several, and so is `truth`: what is known of each of the image's
+    own pixels, where the task is about those."""
 
     content: dict[str, Any]
     index: int
     placement: Placement | None
+    truth: Any = None
+
+    def place(self) -> Placement:
+        """Where an image lies that is not augmented."""
+        assert self.placement is not None
+        return self.placement
+
+
+Fitting: TypeAlias = Literal["pad", "crop", "stretch"]
+"""With grey around them; cut out of where they are augmented, and else padded; stretched where
+they are not augmented, and else padded."""
 
 
 class KnownImage(Protocol):
@@ -98,15 +110,18 @@ class KnownImage(Protocol):
 
 
 class Labelling(Protocol):
-    """How a task labels images, as the package's transforms want it."""
+    """How a task labels images, as the package's transforms want it. `columns` are what becomes
+    of a label there, `traits` what else they ask a dataset, `fitting` how images that are no
+    square become one."""
 
     job: Job
     columns: tuple[str, ...]
     traits: Mapping[str, Any]
+    fitting: Fitting
 
     def build_labels(self, image: Any, size: Size, shown: Size) -> dict[str, Any]:
         """What is known of an image, of its own `size`, scaled to `shown`: `cls` `(n, 1)` and
-        `instances`, and what else the transforms move with its pixels."""
+        `instances`, what else the transforms move with its pixels, and an item's `truth`."""
         ...
 
     def build_format(self, bgr: float) -> Any:
@@ -143,9 +158,9 @@ class ImageDataset:
         # What the package's transforms ask a dataset of theirs.
         for name, value in labelling.traits.items():
             setattr(self, name, value)
-        augmented = epoch is not None and self.job.training.augmentation != "none"
+        self.augmented = epoch is not None and self.job.training.augmentation != "none"
         self.transforms = self._build_transforms(
-            self._choose_hyperparameters() if augmented else None
+            self._choose_hyperparameters() if self.augmented else None
         )
 
     def __len__(self) -> int:
@@ -161,18 +176,15 @@ class ImageDataset:
             return error.image
 
     def get_image_and_label(self, index: int) -> dict[str, Any]:
-        """An image, its longer side that of the network's, and what is known of it: what the
-        package's transforms begin with and ask for more of."""
+        """An image as large as the network's, and what is known of it: what the package's
+        transforms begin with and ask for more of."""
         import cv2
 
         one = self.images[index]
         pixels = read_pixels(one.path)
         height, width = pixels.shape[:2]
-        gain = self.side / max(height, width)
-        shown = width, height
-        if gain != 1:
-            across, down = (min(max(round(side * gain), 1), self.side) for side in shown)
-            shown = across, down
+        shown = self._scale((width, height))
+        if shown != (width, height):
             pixels = cv2.resize(pixels, shown, interpolation=cv2.INTER_LINEAR)
         return {
             "im_file": one.name,
@@ -184,11 +196,22 @@ class ImageDataset:
 
     def place(self, size: Size) -> Placement:
         """Where an image of this size lies within what the network sees."""
-        width, height = size
-        gain = self.side / max(size)
-        shown = [min(max(round(side * gain), 1), self.side) for side in size]
+        (width, height), shown = size, self._scale(size)
         left, top = (round((self.side - side) / 2 - 0.1) for side in shown)
         return Placement(size, (shown[0] / width, shown[1] / height), left, top, self.side)
+
+    def _scale(self, size: Size) -> Size:
+        """The sides that an image of this size is brought to before the transforms."""
+        fitting = self.labelling.fitting
+        if fitting == "stretch" and not self.augmented:
+            return self.side, self.side
+        if fitting == "crop" and self.augmented:
+            gain = self.side / min(size)
+            width, height = (max(round(each * gain), self.side) for each in size)
+        else:
+            gain = self.side / max(size)
+            width, height = (min(max(round(each * gain), 1), self.side) for each in size)
+        return width, height
 
     def _load(self, index: int) -> Item:
         labels = self.get_image_and_label(index)
@@ -196,7 +219,8 @@ class ImageDataset:
         content = self.transforms(labels)
         placement = self.place((width, height)) if self.epoch is None else None
         columns = ("img", *self.labelling.columns)
-        return Item({name: content[name] for name in columns}, index, placement)
+        truth = content.get("truth") if self.epoch is None else None
+        return Item({name: content[name] for name in columns}, index, placement, truth)
 
     def _choose_hyperparameters(self) -> SimpleNamespace:
         chosen = choose_augmentation(self.job)

@@ -12,7 +12,7 @@ from vtspec.adapters.evaluation.instance_segmentation import InstanceSegmentatio
 from vtspec.adapters.evaluation.objects import Objects, Rle, make_outlined_truth
 from vtspec.adapters.json_types import JsonObject
 
-from .detection import Detection, get_placement
+from .detection import Detection
 from .images import Item
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class InstanceSegmentation(Detection):
     def make_found(self, rows: torch.Tensor, item: Item, prototypes: Any) -> Objects:
         """The objects of an image with masks in its own pixels, each within its box."""
         found = super().make_found(rows, item, None)
-        masks = _encode_masks(rows[:, 6:], prototypes, found.boxes, get_placement(item))
+        masks = _encode_masks(rows[:, 6:], prototypes, found.boxes, item.place())
         return replace(found, masks=masks)
 
     def give_shapes(self, head: Any, told: Mapping[str, Any]) -> tuple[torch.Tensor, ...]:

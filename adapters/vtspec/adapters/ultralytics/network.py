@@ -56,8 +56,8 @@ def build_network(task: VisionTask, on_warning: Callable[[str], None]) -> torch.
     own = {**name_loss_settings(job), "epochs": job.training.epochs, "task": task.word}
     network.args = get_cfg(overrides=own)
     _check_size(network, job)
-    task.set_up(network)
     _load_start(network, task, on_warning)
+    task.set_up(network)
     return network  # type: ignore[no-any-return]
 
 

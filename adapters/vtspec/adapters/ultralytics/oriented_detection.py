@@ -12,7 +12,7 @@ from vtspec.adapters.evaluation.detection import DetectionMetrics
 from vtspec.adapters.evaluation.objects import Objects
 from vtspec.adapters.json_types import JsonObject
 
-from .detection import Detection, get_placement
+from .detection import Detection
 from .images import Item
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class OrientedDetection(Detection):
         import torch
         from ultralytics.utils.ops import xywhr2xyxyxyxy
 
-        placement = get_placement(item)
+        placement = item.place()
         turned = torch.cat([rows[:, :4], rows[:, 6:7]], dim=1).double().cpu()
         corners = placement.restore_points(xywhr2xyxyxyxy(turned).numpy().reshape(-1, 4, 2))
         upright = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)

@@ -16,11 +16,13 @@ from .augmentation import (
     AUGMENTATION_PARAMS,
     CLASSIFYING,
     CLOSED_EPOCHS,
+    ESTIMATING,
     FINDING,
     MIXING,
     OUTLINING,
     PARTS,
     POSING,
+    SEGMENTING,
     TURNING,
     Tasks,
     mix_presets,
@@ -59,6 +61,22 @@ LOSS_PARTS: Final[Mapping[str, LossPart]] = {
         "the residual log-likelihood of where points are, in YOLO26; 1 if left out",
         POSING,
     ),
+    "logLossWeight": _gain("dlog", 1.0, "the loss of distances' logarithms", ESTIMATING),
+    "gradientLossWeight": _gain(
+        "dgrad", 0.5, "the loss of how distances change from pixel to pixel", ESTIMATING
+    ),
+    "varianceFocus": LossPart(
+        "dlam",
+        Param(
+            type="float",
+            default=0.5,
+            minimum=0.0,
+            maximum=1.0,
+            help="How much of an error that is the same in all of a batch is forgiven: 0 none of "
+            "it; 1, Ultralytics' own, all of it, so that no scale is learnt.",
+            tasks=ESTIMATING,
+        ),
+    ),
     "maskRatio": LossPart(
         "mask_ratio",
         Param(
@@ -85,6 +103,24 @@ LOSS_PARTS: Final[Mapping[str, LossPart]] = {
 PARAMS: Final[Mapping[str, Param]] = {
     **AUGMENTATION_PARAMS,
     **{name: part.param for name, part in LOSS_PARTS.items()},
+    "depthScale": Param(
+        type="float",
+        default=1000.0,
+        minimum=1e-6,
+        maximum=1e6,
+        help="What the numbers of depth maps are divided by to be metres: 1000 of millimetres, "
+        "256 as KITTI has them.",
+        tasks=ESTIMATING,
+    ),
+    "maxDepth": Param(
+        type="int",
+        default=100,
+        minimum=1,
+        maximum=148,
+        help="The farthest distance that is learnt, told and measured, in whole metres; the "
+        "networks tell 148 at most.",
+        tasks=ESTIMATING,
+    ),
     "dropout": Param(
         type="float",
         default=0.0,
@@ -214,6 +250,13 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
             path="training.precision",
             message="fp16 needs a GPU",
             fix="set training.precision to fp32 or bf16, or resources.gpus to 1",
+        )
+    if settings["task"] in (*SEGMENTING, *ESTIMATING) and (settings["resources.gpus"] or 0) > 1:
+        yield SettingConflict(
+            path="resources.gpus",
+            message=f"{settings['resources.gpus']} cannot be in {settings['task']} by "
+            "ultralytics, whose loss is of a batch as a whole",
+            fix="set resources.gpus to 1",
         )
     yield from find_process_conflicts(settings)
 

@@ -14,7 +14,7 @@ from vtspec.adapters.evaluation.pose import PoseMetrics
 from vtspec.adapters.json_types import JsonObject
 
 from .augmentation import choose_augmentation
-from .detection import Detection, get_placement, to_table
+from .detection import Detection, to_table
 from .images import Item
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Pose(Detection):
         """The bodies of an image with points in its own pixels, inside of it."""
         import numpy as np
 
-        placement = get_placement(item)
+        placement = item.place()
         points = to_table(rows)[:, 6:].reshape(-1, len(self.points), 3)
         places = np.clip(placement.restore_points(points[..., :2]), 0, np.array(placement.size))
         return replace(
