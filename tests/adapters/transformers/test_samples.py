@@ -31,8 +31,8 @@ def test_tissue_is_told_apart_by_what_started_at_random(tmp_path: Path) -> None:
 
 
 def test_coins_are_outlined_by_what_started_at_random(tmp_path: Path) -> None:
-    # What has learnt nothing outlines none of a thousand.
-    assert train_sample("coins-mask2former-tiny", tmp_path)["final"]["mask_mAP50"] >= 0.05
+    # 0.40 where it was tried; what has learnt nothing outlines none of a thousand.
+    assert train_sample("coins-mask2former-tiny", tmp_path)["final"]["mask_mAP50"] >= 0.3
 
 
 def test_photographs_are_doubled_better_than_by_interpolation(tmp_path: Path) -> None:
