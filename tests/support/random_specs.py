@@ -29,6 +29,9 @@ _SHARE = 0.15
 
 _BATCHES = 3
 
+_OF_THE_DATA = frozenset({"depthScale", "maxDepth", "scale"})
+"""Params that say what the data is, which are no choice."""
+
 _TRAINING: dict[str, Any] = {
     "batchSize": lambda draw: draw.choice((2, 4, 8)),
     "learningRate": lambda draw: 10 ** draw.uniform(-5, -2),
@@ -128,6 +131,7 @@ def _try_specs(name: str, root: Path, data: Path, count: int) -> Trial:
         for key, one in module.PARAMS.items()
         if (not one.tasks or task in [each.value for each in one.tasks])
         and (one.type != "str" or one.choices)
+        and key not in _OF_THE_DATA
     }
     trial, draw = Trial(), random.Random(name)
     for number in range(count):

@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from vtspec.adapters.data.depth_maps import encode_depth, read_depth
 from vtspec.adapters.data.image_decoding import UnreadableImageError
 from vtspec.adapters.transformers.tasks.depth_estimation.depth_estimator import (
     compute_log_loss,
-    encode_depth,
 )
-from vtspec.adapters.transformers.tasks.depth_estimation.images import augment_depth, read_depth
+from vtspec.adapters.transformers.tasks.depth_estimation.images import augment_depth
 
 pytestmark = pytest.mark.slow
 

@@ -230,6 +230,7 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
                 message=f"changes nothing {why}",
                 fix=f"leave out params.{name}",
             )
+    yield from _find_strange_heads(settings)
     yield from _find_closed_mixing(settings)
     hue = settings.get("params.hsvHue")
     # A classifier's colours are changed by torchvision, which turns either way.
@@ -259,6 +260,28 @@ def find_conflicts(settings: JsonObject) -> Iterator[SettingConflict]:
             fix="set resources.gpus to 1",
         )
     yield from find_process_conflicts(settings)
+
+
+_TWICE: Final = ("yolov3", "yolov5", "yolov6", "yolov8", "yolov9", "yolo11", "yolo12")
+"""How the names of networks begin that find objects more than once, and whose losses of points
+have no likelihood; others are looked at once they are built."""
+
+
+def _find_strange_heads(settings: JsonObject) -> Iterator[SettingConflict]:
+    if not (settings["model.name"] or "").startswith(_TWICE):
+        return
+    if settings.get("params.endToEnd"):
+        yield SettingConflict(
+            path="params.endToEnd",
+            message=f"{settings['model.name']} has no head that finds each object once",
+            fix="leave it out, or take one of yolo26 or yolov10",
+        )
+    if settings.get("params.likelihoodLossWeight") is not None:
+        yield SettingConflict(
+            path="params.likelihoodLossWeight",
+            message=f"changes nothing: the loss of {settings['model.name']} has no such part",
+            fix="leave it out, or take one of yolo26",
+        )
 
 
 def name_loss_settings(job: Job) -> dict[str, Any]:

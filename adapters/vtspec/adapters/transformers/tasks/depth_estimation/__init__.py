@@ -73,7 +73,7 @@ class DepthEstimation(TaskPart["ImagePair"]):
         warn: Callable[[str], None],
     ) -> None:
         """Maps are of their images' size."""
-        from vtspec.adapters.transformers.tasks.depth_estimation.images import check_sizes
+        from vtspec.adapters.data.depth_maps import check_sizes
 
         for pairs in images.values():
             check_sizes(pairs)

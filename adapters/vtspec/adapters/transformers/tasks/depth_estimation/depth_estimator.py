@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.annotations import Size
+from vtspec.adapters.data.depth_maps import encode_depth
 from vtspec.adapters.data.image_pairs import ImagePair
 from vtspec.adapters.evaluation.depth import DepthMetrics
 from vtspec.adapters.json_types import JsonObject
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = ("depth",)
 """What an exported network gives: metres, `(n, height, width)`."""
-
-_MOST_OF_FILE: Final = 65535
-"""The largest number of a PNG with 16 bits."""
 
 _NEAREST: Final = 1e-3
 """Metres: a network that ends in a sigmoid may tell 0, which has no logarithm."""
@@ -140,18 +136,6 @@ def compute_log_loss(
         return told.sum() * 0
     apart = told[known].clamp(min=_NEAREST).log() - true[known].log()
     return (apart.square().mean() - focus * apart.mean().square() + _UNDER_ROOT).sqrt()
-
-
-def encode_depth(metres: Any, per_metre: float) -> str:
-    """Distances `(h, w)` as a PNG with 16 bits in the dataset's unit, in base64; what is farther
-    than it can hold is as far as it can hold, and 1 is the least, as 0 is not measured."""
-    import numpy as np
-    from PIL import Image
-
-    numbers = np.rint(np.asarray(metres, np.float64) * per_metre).clip(1, _MOST_OF_FILE)
-    file = io.BytesIO()
-    Image.fromarray(numbers.astype(np.uint16)).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
 
 
 def _stretch(told: torch.Tensor, size: Size) -> Any:

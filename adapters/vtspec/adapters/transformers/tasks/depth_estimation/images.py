@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from vtspec.adapters.contract import AdapterError, Job
-from vtspec.adapters.data.image_decoding import (
-    UnreadableImageError,
-    open_image,
-    read_orientation,
-)
+from vtspec.adapters.contract import Job
+from vtspec.adapters.data.depth_maps import read_depth
+from vtspec.adapters.data.image_decoding import UnreadableImageError
 from vtspec.adapters.data.image_pairs import ImagePair
 from vtspec.adapters.pytorch.batches import UnreadableError, read_stored_image
 from vtspec.adapters.pytorch.loading import UnreadableImage
@@ -25,9 +21,6 @@ if TYPE_CHECKING:
 
 _WIDEST_BAND: Final = 0.75
 """Of what lies right of the start of CutDepth's band; `p` of the paper."""
-
-_NUMBERS: Final = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
-"""Pillow's modes of one channel that is no index of a palette."""
 
 
 @dataclass(frozen=True)
@@ -75,41 +68,6 @@ class DepthImages(TaskImages[ImagePair, DepthItem]):
         if self.epoch is not None:
             pixels, depth = augment_depth(pixels, depth, self.farthest, self.probabilities)
         return DepthItem(self.normalize(pixels), one.size, index, depth, measured)
-
-
-def check_sizes(pairs: Sequence[ImagePair]) -> None:
-    """Raise `AdapterError` where a map is not of its image's size."""
-    for pair in pairs:
-        if pair.size != pair.target_size:
-            own, wanted = (
-                f"{width} x {height}" for width, height in (pair.target_size, pair.size)
-            )
-            raise AdapterError(
-                f"{pair.target} is {own}, and its image {pair.name} is {wanted}",
-                "make the maps of their images' size",
-            )
-
-
-def read_depth(path: Path, per_metre: float) -> Any:
-    """A file's distances in metres, `(h, w)` in float32; 0 where nothing was measured.
-
-    Raises:
-        UnreadableImageError: it is no image with one channel of numbers.
-    """
-    import numpy as np
-
-    with open_image(path) as image:
-        image.load()
-        if read_orientation(image) != 1:
-            raise UnreadableImageError(
-                "its EXIF turns it, and nobody knows whether its image was turned, too"
-            )
-        if image.mode not in _NUMBERS:
-            raise UnreadableImageError(
-                f"distances are numbers of one channel, such as a PNG with 16 bits ({image.mode})"
-            )
-        told = np.asarray(image, np.float64)
-    return np.where(np.isfinite(told) & (told > 0), told / per_metre, 0).astype(np.float32)
 
 
 def augment_depth(
