@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cluster_world import recorded_status
-from pull_request_world import World, a_plan_of, a_spec
+from pull_request_world import PEOPLE, World, a_plan_of, a_spec
 from served_pull_requests import PullRequests
-from vtspec.pipelines.controller.actions import Reply
+from vtspec.pipelines.controller.actions import CreateRun, Reply
 from vtspec.pipelines.controller.effects import REFUSED_S, Effects
 from vtspec.pipelines.controller.observation import observe_site
 from vtspec.pipelines.controller.reconcile import reconcile
@@ -143,3 +143,34 @@ def test_what_a_command_could_begin_in_part_is_answered_in_the_end(pulls: PullRe
     pulls.settle()
     names = {one.partition("-")[0] for one in pulls.world.server.workflows()}
     assert names == {"deep", "wide"}
+
+
+def test_what_a_command_began_before_the_rest_was_refused_is_told(pulls: PullRequests) -> None:
+    pulls.add_experiments("wide")
+    pulls.settle()
+    with failing_to_begin("wide"):
+        pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+        pulls.serve()
+    (name,) = pulls.world.server.workflows()
+    pulls.refuse_runs("wide")
+    look_again(pulls)
+    answer = find_comment(pulls, "reply")
+    assert f"🚀 `{name}`" in answer and "quota is used up" in answer
+    assert f"<!-- vtspec:run {name} " in answer
+
+
+@pytest.mark.parametrize("what", ["lost rights", "edited"])
+def test_who_is_refused_the_rest_is_told_what_was_begun(what: str) -> None:
+    world = World()
+    number = world.open(a_spec(PLAN), a_spec(OTHER))
+    world.settle()
+    said = world.comment(number, f"/vtspec apply {PLAN.digest[7:14]} {OTHER.digest[7:14]}")
+    is_other = lambda action: isinstance(action, CreateRun) and action.plan is OTHER  # noqa: E731
+    world.do(reconcile(world.see()), lambda action: 0 if is_other(action) else 1)
+    if what == "edited":
+        world.edit(number, said, "/vtspec help")
+    else:
+        world.people = {**PEOPLE, "bob": "none"}
+    world.look()
+    assert f"`{PLAN.id}` was begun" in world.reply_to(number, said)
+    assert [run for run, _ in world.created] == [PLAN.id]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hostile_text import shape
-from pull_request_world import a_plan_of, sha_of
+from pull_request_world import BOT, START, World, a_plan_of, sha_of
 from vtspec.pipelines.cluster.api_errors import ApiCall, explain_answer
 from vtspec.pipelines.controller.actions import CreateRun, Reply, WriteComment
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters
@@ -49,14 +49,16 @@ def answer(
             raise Permanent("there is no kubeconfig")
         return SimpleNamespace(server=SERVER)
 
-    forge: Any = SimpleNamespace(get_pull_request=refuse)
+    forge: Any = SimpleNamespace(
+        get_pull_request=refuse, find_time=lambda: START, find_login=lambda: BOT
+    )
     site: Any = Site(
         forge=forge,
         folder=Path(),
         environ={"MY_TOKEN": "canary-1234"},
     )
     site.open_cluster = open_cluster
-    repository: Any = None
+    repository: Any = SimpleNamespace(project=SimpleNamespace(spec=World().project))
     effects = Effects(site=site, repository=repository, report=lambda text: None, **changes)
     approval = Approval(
         pull_request=1, login="ann", digest=PLAN.digest, head_sha=sha_of(1), source="comment"
@@ -65,7 +67,9 @@ def answer(
         CreateRun(run=run, plan=PLAN, begin="new", approval=approval, team=None, cause=cause)
         for run in runs
     ]
-    written = effects.act([*created, *beside])
+    # What would have been said had nothing been refused.
+    replies = [Reply(pull_request=1, comment_id=cause, body="🚀", cause=cause)] if cause else []
+    written = effects.act([*created, *replies, *beside])
     (body,) = [one.body for one in written if isinstance(one, Reply | WriteComment)]
     return body
 

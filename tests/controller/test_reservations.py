@@ -20,6 +20,7 @@ from run_folders import STARTED, SUCCEEDED, a_run_folder, append
 from served_pull_requests import PullRequests
 from vtspec.pipelines.controller.actions import CreateRun
 from vtspec.pipelines.controller.digests import Target
+from vtspec.pipelines.controller.effects import Effects
 from vtspec.pipelines.controller.ledger import open_ledger
 from vtspec.pipelines.controller.observation import observe_site
 from vtspec.pipelines.controller.observed_attempts import ObservedAttempts
@@ -120,6 +121,25 @@ def test_two_controllers_that_begin_runs_at_once_cannot_pass_a_limit(pulls: Pull
     assert sorted("are left" in body for body in answers) == [False, True]
     reserved = json.loads(json.dumps(pulls.world.server.objects[RECORD]["data"]))
     assert list(reserved) == pulls.world.server.workflows()
+
+
+def test_what_is_begun_late_is_reserved_from_then_on(pulls: PullRequests) -> None:
+    limit_costs(pulls, "50")
+    pulls.set_policy("approval")
+    pulls.settle()
+    pulls.pass_time(30)
+    pulls.github.review(pulls.number, "ben", is_approved=True)
+    observed = observe_site(pulls.site)
+    pulls.pass_time(HELD.total_seconds() + 60)
+    Effects(
+        site=pulls.site,
+        repository=observed.repository,
+        report=pulls.said.append,
+        reserved=observed.reservations,
+    ).carry_out(reconcile(observed.view))
+    (name,) = pulls.world.server.workflows()
+    reserved = parse_reservation(name, pulls.world.server.objects[RECORD]["data"][name])
+    assert reserved is not None and reserved.is_held(pulls.site.now)
 
 
 def test_what_is_reserved_is_asked_for_where_there_is_a_limit(pulls: PullRequests) -> None:

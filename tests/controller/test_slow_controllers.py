@@ -6,15 +6,21 @@ from typing import Any
 import pytest
 
 from cluster_world import recorded_status
+from git_repositories import commit, git
+from plan_repository import change
+from proposed_changes import DEEP
 from served_pull_requests import PullRequests
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
-from vtspec.pipelines.controller.actions import Action, StopRun
+from vtspec.pipelines.controller.actions import Action, CreateRun, OnCluster, StopRun
 from vtspec.pipelines.controller.effects import Effects
+from vtspec.pipelines.controller.markers import make_reply_marker
 from vtspec.pipelines.controller.observation import Observation, observe_site
 from vtspec.pipelines.controller.reconcile import reconcile
+from vtspec.pipelines.controller.request import LATEST
 from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.workflow_marks import read_wanted
 from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.operations.removal import choose_runs, remove_runs
 from vtspec.pipelines.runs import Runs
 
 
@@ -32,6 +38,23 @@ def act(pulls: PullRequests, site: Site, observed: Observation, actions: Sequenc
         reserved=observed.reservations,
     )
     effects.carry_out(actions)
+
+
+def act_unanswered(pulls: PullRequests) -> None:
+    """Do what is to be done on the cluster, and be killed before anything of it is told."""
+    observed, actions = decide(pulls.site)
+    act(pulls, pulls.site, observed, [one for one in actions if isinstance(one, OnCluster)])
+
+
+def remove_run(pulls: PullRequests, name: str) -> None:
+    """What `vtspec rm` does."""
+    assert pulls.site.repository is not None
+    runs = Runs(pulls.site.repository.runs)
+    chosen = choose_runs([name], runs, pulls.site.repository)
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in pulls.site.environ.items():
+            patch.setenv(key, value)
+        remove_runs(chosen, runs, lambda line: None, pulls.said.append)
 
 
 def read_workflow(pulls: PullRequests) -> dict[str, Any]:
@@ -56,10 +79,9 @@ def test_one_approval_is_one_attempt(pulls: PullRequests) -> None:
     pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
     slow = pulls.make_other_site()
     late = decide(slow)
-    pulls.settle()
+    act_unanswered(pulls)
     (name,) = pulls.world.server.workflows()
     fail(pulls, name)
-    pulls.serve()
     act(pulls, slow, *late)
     assert pulls.world.server.workflows() == [name]
     assert any(f"{name} was begun, and has ended, meanwhile" in line for line in pulls.said)
@@ -94,6 +116,95 @@ def test_a_command_that_was_taken_back_meanwhile_begins_nothing(
     assert any("ben has taken the command back" in line for line in pulls.said)
     pulls.settle()
     assert pulls.world.server.workflows() == []
+
+
+def test_what_does_not_stand_any_more_begins_nothing(pulls: PullRequests) -> None:
+    root, repository = pulls.world.root, pulls.github.repository
+    repository.pull_requests[pulls.number].head_repository = 99
+    pulls.settle()
+    allow = f"/vtspec allow {repository.pull_requests[pulls.number].head_sha}"
+    allowed = pulls.github.write_comment(pulls.number, allow, author="ben")
+    pulls.settle()
+    said = pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    late = decide(pulls.make_other_site())
+
+    def act_late() -> str:
+        pulls.said.clear()
+        act(pulls, pulls.site, *late)
+        assert pulls.world.server.workflows() == []
+        return "\n".join(pulls.said)
+
+    before = git(root, "rev-parse", "main")
+    pulls.set_policy("approval")
+    assert "vtspec.yaml says something else meanwhile" in act_late()
+    git(root, "branch", "-f", "main", before)
+    pulls.pass_time(LATEST.total_seconds() + 1)
+    assert f"the command {said} was said too long ago" in act_late()
+    pulls.pass_time(-LATEST.total_seconds() - 1)
+    text = f"{make_reply_marker(said, 'refused')}\nno"
+    answer = pulls.github.write_comment(pulls.number, text, author=pulls.github.bot)
+    assert f"the command {said} was answered meanwhile" in act_late()
+    repository.delete_comment(answer)
+    repository.delete_comment(allowed)
+    assert "is allowed no more" in act_late()
+    pulls.github.write_comment(pulls.number, allow, author="ben")
+    act(pulls, pulls.site, *late)
+    assert len(pulls.world.server.workflows()) == 1
+
+
+def test_a_review_under_another_policy_begins_nothing(pulls: PullRequests) -> None:
+    pulls.set_policy("approval")
+    pulls.settle()
+    pulls.pass_time(30)
+    pulls.github.review(pulls.number, "ben", is_approved=True)
+    late = decide(pulls.site)
+    git(pulls.world.root, "checkout", "-q", "main")
+    teams = "teams: {few: {logins: [kim]}}"
+    approval = "approval: {when: approval"
+    change(pulls.world.root, "vtspec.yaml", approval, f"{teams}\n  {approval}, teams: [few]")
+    commit(pulls.world.root)
+    act(pulls, pulls.site, *late)
+    assert pulls.world.server.workflows() == []
+
+
+def test_a_completion_of_what_was_removed_trains_nothing(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = pulls.begin_run()
+    pulls.end_pods(name)
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    root = pulls.world.root
+    git(root, "checkout", "-q", "proposed")
+    change(root, DEEP, "0.95", "0.85")
+    head = commit(root)
+    git(root, "update-ref", f"refs/pull/{pulls.number}/head", head)
+    pulls.github.repository.push(pulls.number, head)
+    pulls.settle()
+    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    late = decide(pulls.site)
+    assert [one.begin for one in late[1] if isinstance(one, CreateRun)] == ["completion"]
+    remove_run(pulls, name)
+    act(pulls, pulls.site, *late)
+    assert pulls.world.server.workflows() == []
+    assert any(f"{name} was removed meanwhile" in line for line in pulls.said)
+    # Also where it went only after it was looked for.
+    monkeypatch.setattr(Effects, "_refuse_moved", lambda self, action: None)
+    act(pulls, pulls.site, *late)
+    assert pulls.world.server.workflows() == []
+    assert any("the result of deep was removed meanwhile" in line for line in pulls.said)
+
+
+def test_who_joins_a_run_late_and_took_it_back_does_not_want_it(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.settle()
+    line = pulls.find_line()
+    pulls.github.write_comment(pulls.number, line, author="ben")
+    pulls.settle()
+    said = pulls.github.write_comment(other, line, author="ben")
+    late = decide(pulls.site)
+    pulls.github.repository.delete_comment(said)
+    act(pulls, pulls.site, *late)
+    assert read_wanting(pulls) == {pulls.number: True}
 
 
 def test_a_stop_that_was_said_meanwhile_stands(pulls: PullRequests) -> None:
@@ -149,15 +260,16 @@ def test_a_late_stop_undoes_no_later_approval(pulls: PullRequests) -> None:
 
 
 def test_a_late_stop_is_not_of_a_run_that_was_resumed(pulls: PullRequests) -> None:
+    pulls.settle()
+    line = pulls.find_line()
     name = pulls.begin_run()
     pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
     slow = pulls.make_other_site()
     late = decide(slow)
-    pulls.settle()
+    act_unanswered(pulls)
     pulls.world.server.play(name, recorded_status("stopped"))
-    pulls.settle()
-    pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
-    pulls.settle()
+    pulls.github.write_comment(pulls.number, line, author="ben")
+    act_unanswered(pulls)
     act(pulls, slow, *late)
     assert read_wanting(pulls) == {pulls.number: True}
     assert "shutdown" not in read_workflow(pulls)["spec"]

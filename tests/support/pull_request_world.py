@@ -123,6 +123,7 @@ class World:
     def __init__(self, **project: Any) -> None:
         self.project: ProjectSpec = a_cluster_project(prices={"cpuPerHour": 0.04}, **project)
         self.now = START
+        self.people = PEOPLE
         self.pulls: dict[int, FakePullRequest] = {}
         self.attempts: dict[str, Attempt] = {}
         self.created: list[tuple[str, Approval]] = []
@@ -255,7 +256,7 @@ class World:
             comments=tuple(at.comments),
             reactions={key: tuple(found) for key, found in at.reactions.items()},
             reviews=tuple(at.reviews),
-            permissions=PEOPLE,
+            permissions=self.people,
             specs=at.specs,
             experiments=tuple(spec.name for spec in at.specs),
             merged_by=at.merged_by,

@@ -34,6 +34,7 @@ from .request import (
 )
 from .run_advice import explain_continuation
 from .run_answers import answer_apply, answer_rerun
+from .run_replies import explain_begun
 from .view import Attempt
 
 
@@ -43,11 +44,12 @@ def answer_comment(request: Request) -> Answer | None:
     command = parse_command(comment.body)
     if command is None:
         return None
-    if request.is_stranger:
+    begun = request.ledger.list_begun_by(comment.id)
+    if request.is_stranger and not begun:
         return Answer(outcome="refused", is_quiet=True)
     if comment.updated_at != comment.created_at:
-        return refuse(replies.EDITED)
-    begun = request.ledger.list_begun_by(comment.id)
+        told = (explain_begun(begun),) if begun else ()
+        return refuse(*told, replies.EDITED)
     if not begun and not _is_stop(command) and is_too_old(comment, request.view):
         return refuse(replies.TOO_OLD)
     match command:

@@ -50,13 +50,14 @@ def read_approved(seen: PullRequestView, login: str) -> dict[str, Approval]:
     found: dict[str, Approval] = {}
     for comment in seen.comments:
         if comment.author == login:
-            for run, approval in _read_lines(comment.body, seen.pull.number):
+            for run, approval in read_noted(comment.body, seen.pull.number):
                 found.pop(run, None)
                 found[run] = approval
     return found
 
 
-def _read_lines(body: str, number: int) -> Iterator[tuple[str, Approval]]:
+def read_noted(body: str, number: int) -> Iterator[tuple[str, Approval]]:
+    """The runs that a comment of ours in a pull request notes at its top, and by whose word."""
     place = ""
     for line in make_plain(body).split("\n"):
         # Below them other people's words begin, what pods have printed among them.

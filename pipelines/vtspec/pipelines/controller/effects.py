@@ -1,6 +1,7 @@
 """What was decided, carried out: on the cluster, and in the pull request."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, assert_never
@@ -9,13 +10,12 @@ from vtspec.pipelines.cluster.run_workflow import RunWorkflow
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.execution.steps import StopSignal
 from vtspec.pipelines.forge.comment_text import find_marker, has_text, list_marked
-from vtspec.pipelines.language import Sentence, Tongue
+from vtspec.pipelines.language import Tongue
 from vtspec.pipelines.operations.cluster_runner import ClusterRequest
 from vtspec.pipelines.operations.cluster_runs import begin_on_cluster
 from vtspec.pipelines.operations.plan import PlannedRun
 from vtspec.pipelines.operations.run import RunCallbacks, RunRequest
 from vtspec.pipelines.redaction import make_redactor
-from vtspec.pipelines.reporting.escape import render_code
 from vtspec.pipelines.runs import Run, Runs
 from vtspec.pipelines.runs.run import find_completed_run
 from vtspec.schema.problem import SpecError
@@ -33,17 +33,9 @@ from .actions import (
     WriteComment,
     find_subject,
 )
-from .approval import Asker, find_asker_problem
-from .approved_runs import render_approved
-from .comment_text import cut_text
-from .markers import (
-    DUPLICATE,
-    find_comments,
-    find_replies,
-    make_marker,
-    make_reply_marker,
-    note_visible,
-)
+from .approval_check import Outdated, refuse_outdated
+from .markers import DUPLICATE, find_comments, find_replies, note_visible
+from .refusals import Refusal, add_refusals, answer_refusal, explain_refusal
 from .reservation_record import ReservationRecord
 from .reservations import Reservation
 from .site import Site
@@ -54,23 +46,8 @@ if TYPE_CHECKING:
     from vtspec.pipelines.project.repository import Repository
 
 
-_LONGEST_REASON: Final = 600
-_MOST_LINES: Final = 20
-
 REFUSED_S: Final = 60.0
 """After which time what was refused for good is tried again: somebody may have granted it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Refusal:
-    """Why an action is refused for good, and what to do about it, where that is known."""
-
-    messages: Sequence[str]
-    fix: str = ""
-
-
-class _Outdated(Temporary):
-    """What was decided on is no more; the next look decides anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +56,7 @@ class _Outcome:
     whether it `is_over`: not tried again as it was decided."""
 
     is_done: bool
-    refusal: _Refusal | None = None
+    refusal: Refusal | None = None
     is_over: bool = False
 
 
@@ -101,8 +78,8 @@ class Effects:
     behind: set[int | str | None] = field(default_factory=set)
     unbegun: set[str] = field(default_factory=set)
     _failed: set[int] = field(default_factory=set)
-    _begun: list[CreateRun] = field(default_factory=list)
     _to_reserve: list[Reservation] = field(default_factory=list)
+    _held: dict[str, Reservation] = field(default_factory=dict)
 
     def carry_out(self, actions: Iterable[Action]) -> None:
         """All of them; where one of a command fails those after it are left, and where it can
@@ -114,7 +91,7 @@ class Effects:
         would tell of something that failed. How runs go is left out altogether where one of them
         is `unbegun`: what was decided takes it for begun."""
         rest: list[Action] = []
-        refusals: list[Action] = []
+        refused: dict[int, str] = {}
         unasked: dict[int, list[str]] = {}
         actions = list(actions)
         creations = [one for one in actions if isinstance(one, CreateRun)]
@@ -134,21 +111,35 @@ class Effects:
             refusal = outcome.refusal
             if refusal is None:
                 continue
-            told = self._tell_refusal(action, refusal)
+            number = _get_number(action)
+            told = self._clean(refusal).tell(action, self.tongues.get(number, "en"))
             if action.cause is None:
-                unasked.setdefault(_get_number(action), []).append(told)
+                unasked.setdefault(number, []).append(told)
             else:
-                refusals += self._answer_refusal(_get_number(action), action.cause, told)
+                refused[action.cause] = told
         # Also of those that come after it in a command, and were not tried.
         self._withdraw(
             one for one in creations if one.run in self.unbegun and (one.cause or one.run) in over
         )
+        answers = [*self._answer_refusals(actions, refused)]
         left = [one for one in rest if not self._lacks_ground(one)]
         if self.unbegun:
             left = [one for one in left if not tells_of_runs(one)]
         # What answers a refusal has the cause of what failed, and is to be written all the same.
-        self._failed -= {one.cause for one in refusals if one.cause is not None}
-        return [*refusals, *_add_refusals(left, unasked, self.tongues)]
+        self._failed -= refused.keys()
+        return [*answers, *add_refusals(left, unasked, self.tongues)]
+
+    def _answer_refusals(
+        self, actions: Sequence[Action], refused: Mapping[int, str]
+    ) -> Iterator[Action]:
+        """What answers the commands of which something was refused."""
+        for reply in (one for one in actions if isinstance(one, Reply)):
+            if reply.cause is None or reply.cause not in refused:
+                continue
+            mine = [one for one in actions if one.cause == reply.cause]
+            asked = {one.run for one in mine if isinstance(one, CreateRun | LabelRun)}
+            tongue = self.tongues.get(reply.pull_request, "en")
+            yield from answer_refusal(reply, asked & self.unbegun, refused[reply.cause], tongue)
 
     def write(self, actions: Iterable[Action]) -> None:
         """Write what there is to be written."""
@@ -163,13 +154,13 @@ class Effects:
         try:
             self._do(action)
         except Temporary as error:
-            outcome, is_over = "later", isinstance(error, _Outdated)
+            outcome, is_over = "later", isinstance(error, Outdated)
             self.report(f"{name}: {error}")
             self._try_later(max(error.delay_s, 1.0))
             self.patience_s = max(self.patience_s, error.delay_s)
             self._leave(action)
         except (Refused, Permanent, SpecError) as error:
-            outcome, refusal, is_over = "refused", _explain_refusal(error), True
+            outcome, refusal, is_over = "refused", explain_refusal(error), True
             self.report(f"{name}: {error}")
             self._leave(action)
             # What is refused on the cluster answers its command, and is asked for no more.
@@ -189,7 +180,9 @@ class Effects:
     def _lacks_ground(self, action: Action) -> bool:
         """Whether what it was decided with has failed: of its cause, or of a run that another has
         begun; then it is decided anew."""
-        if action.cause is not None and action.cause in self._failed:
+        # A stop is of each run by itself: that another one is not there yet stops none of them.
+        is_stop = isinstance(action, LabelRun) and not action.is_wanted
+        if action.cause is not None and action.cause in self._failed and not is_stop:
             return True
         match action:
             case LabelRun(run=run) | StopRun(run=run):
@@ -210,48 +203,15 @@ class Effects:
         if action.cause is not None:
             self._failed.add(action.cause)
 
-    def _tell_refusal(self, action: CreateRun | LabelRun, refusal: _Refusal) -> str:
-        tongue = self.tongues.get(_get_number(action), "en")
-        run, fix = render_code(action.run), self._clean(refusal.fix)
-        lines = [render_code(self._clean(one), _LONGEST_REASON) for one in refusal.messages]
-        if fix:
-            told = Sentence(en="Fix", ko="해결").say(tongue)
-            lines.append(f"{told}: {render_code(fix, _LONGEST_REASON)}")
-        head = Sentence(
-            en=f"What was asked for {run} was refused:", ko=f"{run}에 대한 요청이 거부되었습니다:"
-        )
-        again = Sentence(
-            en="Paste the line again once that is mended.",
-            ko="고친 뒤 같은 줄을 다시 붙여 넣으세요.",
-        )
-        if action.cause is None:
-            again = Sentence(
-                en="It is tried again, without being asked, until that is mended.",
-                ko="고칠 때까지 자동으로 다시 시도합니다.",
-            )
-        listed = "\n".join(f"- {one}" for one in lines)
-        return f"👎 {head.say(tongue)}\n\n{listed}\n\n{again.say(tongue)}\n"
-
-    def _clean(self, text: str) -> str:
+    def _clean(self, refusal: Refusal) -> Refusal:
         """What may stand in a comment: no secret, and not where the cluster is reached."""
-        text = make_redactor(self.site.environ).redact_text(text)
-        try:
-            return text.replace(self._client.server, "the cluster")
-        except (Temporary, Refused, Permanent):
-            # What cannot be opened has no address that could stand in it.
-            return text
-
-    def _answer_refusal(self, number: int, cause: int, told: str) -> list[Action]:
-        """What answers a command of which something cannot be done, and something may have
-        been."""
-        begun = {one.run: one.approval for one in self._begun if one.cause == cause}
-        done = "".join(f"🚀 {render_code(run)}\n\n" for run in begun)
-        marker = f"{make_reply_marker(cause, 'refused')}{render_approved(begun)}"
-        body = _join_lines((marker, f"{done}{told}"), self.tongues.get(number, "en"))
-        return [
-            Reply(pull_request=number, comment_id=cause, body=body, cause=cause),
-            React(pull_request=number, comment_id=cause, content="-1", cause=cause),
-        ]
+        redact, server = make_redactor(self.site.environ).redact_text, ""
+        # What cannot be opened has no address that could stand in it.
+        with suppress(Temporary, Refused, Permanent):
+            server = self._client.server
+        clean = (redact(one) for one in (refusal.fix, *refusal.messages))
+        fix, *messages = (one.replace(server, "the cluster") if server else one for one in clean)
+        return Refusal(messages=messages, fix=fix)
 
     def _do(self, action: Action) -> None:
         forge = self.site.forge
@@ -314,17 +274,10 @@ class Effects:
 
     def _create_run(self, action: CreateRun) -> None:
         approval = action.approval
-        pull = self.site.forge.get_pull_request(approval.pull_request)
-        if pull.state != "merged" and pull.head_sha != approval.head_sha:
-            raise _Outdated(f"pull request {pull.number} was pushed to meanwhile")
-        if pull.state == "closed":
-            raise _Outdated(f"pull request {pull.number} was closed meanwhile")
-        if pull.is_draft:
-            raise _Outdated(f"pull request {pull.number} was made a draft meanwhile")
-        self._refuse_withdrawn(action, pull.author)
+        refuse_outdated(action, self.site, self.repository)
         self._refuse_moved(action)
         if action.reservation is not None:
-            self._reserve()
+            self._reserve(action.reservation)
         request = RunRequest(
             planned=PlannedRun(made=action.plan, repository=self.repository),
             command=f"/vtspec apply {approval.digest[:7]}",
@@ -339,8 +292,9 @@ class Effects:
             check=self.site.check,
             marks=marks,
             team=action.team,
-            # What a completion completes was looked at above.
+            # Whose run a completion works on was looked at above.
             run=None if action.begin == "completion" else action.run,
+            is_completion=action.begin == "completion",
             is_controller=True,
         )
         heard = RunCallbacks(
@@ -353,19 +307,24 @@ class Effects:
             found = workflow.find()
             if found is not None and approval.pull_request not in read_wanted(found["metadata"]):
                 workflow.change({"metadata": marks}, found)
-        self._begun.append(action)
 
-    def _reserve(self) -> None:
-        """Reserve what all that is to be begun may cost, which was decided together."""
+    def _reserve(self, asked: Reservation) -> None:
+        """Reserve what all that is to be begun may cost, which was decided together, from now on:
+        others count it for as long as it may still come."""
+        now = self.site.now
         if self._to_reserve:
-            self.reserved.add(self._client, self._to_reserve, self.site.now)
-            self._to_reserve = []
+            fresh = [replace(one, at=now) for one in self._to_reserve]
+            self.reserved.add(self._client, fresh, now)
+            self._to_reserve, self._held = [], {one.run: one for one in fresh}
+        if not self._held[asked.run].is_held(now):
+            raise Outdated(f"what is reserved for {asked.run} counts no more")
 
     def _withdraw(self, unbegun: Iterable[CreateRun]) -> None:
         """Let others have what runs that do not come are not going to cost."""
-        ours = [one.reservation for one in unbegun if one.reservation is not None]
+        asked = [one.reservation.run for one in unbegun if one.reservation is not None]
         # Where none was about to be begun nothing was reserved.
-        if not ours or self._to_reserve:
+        ours = [self._held[run] for run in asked if run in self._held]
+        if not ours:
             return
         try:
             self.reserved.withdraw(self._client, ours)
@@ -373,34 +332,17 @@ class Effects:
             # Nobody is held back by it for long.
             self.report(f"what is reserved for {ours[0].run} is kept: {error}")
 
-    def _refuse_withdrawn(self, action: CreateRun, author: str) -> None:
-        approval, forge = action.approval, self.site.forge
-        login = approval.login
-        if approval.source == "approval":
-            mine = [one for one in forge.list_reviews(approval.pull_request) if one.user == login]
-            # The last word of each reviewer counts.
-            if not mine or not mine[-1].is_approved or mine[-1].is_dismissed:
-                raise _Outdated(f"{login} has taken the approval back")
-        elif approval.source == "comment":
-            comments = forge.list_comments(approval.pull_request)
-            said = [one for one in comments if one.id == approval.comment_id]
-            # An edited comment is no command.
-            if not said or said[0].updated_at != said[0].created_at:
-                raise _Outdated(f"{login} has taken the command back")
-        asker = Asker(login=login, permission=forge.get_permission(login))
-        problem = find_asker_problem(asker, author, self.repository.project.spec)
-        # The next look finds it so, too, and says it in the language of who asks.
-        if problem is not None:
-            raise _Outdated(f"{login} may not approve any more: {problem.en}")
-
     def _refuse_moved(self, action: CreateRun) -> None:
         if action.after_seq is None:
             return
         runs = Runs(self.repository.runs)
         name = find_completed_run(action.run) or action.run
         run = runs.find_named(name)
-        if run is not None and run.read_state().seq > action.after_seq:
-            raise _Outdated(f"{name} was gone on with by somebody else meanwhile")
+        # A word that is of what is left would have all of it made anew.
+        if run is None:
+            raise Outdated(f"{name} was removed meanwhile")
+        if run.read_state().seq != action.after_seq:
+            raise Outdated(f"{name} was gone on with by somebody else meanwhile")
 
     def _label_run(self, action: LabelRun) -> None:
         number, approval = action.pull_request, action.approval
@@ -414,6 +356,7 @@ class Effects:
         is_same = read_wanted(metadata).get(number) is action.is_wanted
         if is_same and (approval is None or last == [approval]):
             return
+        refuse_outdated(action, self.site, self.repository)
         _refuse_other_workflow(action, found)
         if any(one not in action.known for one in last):
             raise Temporary(f"pull request {number} has approved {action.run} once more meanwhile")
@@ -460,36 +403,6 @@ def tells_of_runs(action: Action) -> bool:
     of what nothing comes of, whatever does of the rest."""
     is_comment = isinstance(action, WriteComment) and action.kind not in ("approval", "duplicate")
     return is_comment or isinstance(action, SetStatus)
-
-
-def _add_refusals(
-    writes: Sequence[Action],
-    refused: Mapping[int, Sequence[str]],
-    tongues: Mapping[int, Tongue],
-) -> Iterator[Action]:
-    """What there is to be written, with what nobody has asked for by a command and was refused
-    told in the comment on the approval, by pull requests."""
-    untold = dict(refused)
-    for one in writes:
-        if isinstance(one, WriteComment) and one.kind == "approval":
-            number, lines = one.pull_request, untold.pop(one.pull_request, ())
-            one = replace(one, body=_join_lines((one.body, *lines), tongues.get(number, "en")))
-        yield one
-    for number, lines in untold.items():
-        body = _join_lines((make_marker("approval"), *lines), tongues.get(number, "en"))
-        yield WriteComment(pull_request=number, kind="approval", body=body)
-
-
-def _join_lines(lines: Sequence[str], tongue: Tongue) -> str:
-    # Of many runs each may be refused at length.
-    return cut_text("\n".join(lines), tongue=tongue)
-
-
-def _explain_refusal(error: Refused | Permanent | SpecError) -> _Refusal:
-    if isinstance(error, SpecError):
-        lines = [line.strip() for line in str(error).splitlines()]
-        return _Refusal(messages=lines[:_MOST_LINES])
-    return _Refusal(messages=[error.message], fix=error.fix or "")
 
 
 def _get_number(action: CreateRun | LabelRun) -> int:

@@ -27,7 +27,7 @@ from .tenancy import Tenancy, Tenants
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-    from vtspec.pipelines.forge.forge import CheckReport, Forge, Reaction, Status
+    from vtspec.pipelines.forge.forge import CheckReport, Forge, Reaction, RepositoryInfo, Status
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
 
@@ -98,6 +98,7 @@ class Site:
     told: set[int] = field(default_factory=set)
     metrics: "SiteMetrics | None" = None
     _cluster: "tuple[float, KubernetesClient] | None" = None
+    _info: "RepositoryInfo | None" = None
 
     @cached_property
     def credentials(self) -> RunCredentials:
@@ -113,7 +114,12 @@ class Site:
 
     def open_mirror(self) -> tuple[GitMirror, str]:
         """The mirror of its git, and its default branch as git calls it."""
-        info, header = self.forge.find_repository(), self.forge.make_git_header()
+        self._info = self.forge.find_repository()
+        return self.reopen_mirror()
+
+    def reopen_mirror(self) -> tuple[GitMirror, str]:
+        """The same as the forge told of the repository last, which is asked nothing."""
+        info, header = self._info or self.forge.find_repository(), self.forge.make_git_header()
         mirror = GitMirror(folder=self.folder, url=info.clone_url, header=header)
         return mirror, f"refs/heads/{info.default_branch}"
 

@@ -69,8 +69,9 @@ class ClusterRequest:
     """Plans; `check` says whether the remote has a plan's data, as `render.check_data` does, and
     is asked once of each. `marks` are further labels and annotations of the Workflows,
     `team` whose queue they wait in if not their folder's or author's. `run` is the one that may be
-    begun or gone on with, where that is no matter of what is there by then. `limits` are held for
-    all plans together; whoever has held them already leaves them out."""
+    begun or gone on with, where that is no matter of what is there by then; where it
+    `is_completion` none may, but what a result lacks is made. `limits` are held for all plans
+    together; whoever has held them already leaves them out."""
 
     request: RunRequest
     check: "Callable[[Plan, DataRemote, Path], str | None]" = check_data
@@ -79,6 +80,7 @@ class ClusterRequest:
     marks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     team: str | None = None
     run: str | None = None
+    is_completion: bool = False
     is_controller: bool = False
     limits: CostLimits | None = None
 
@@ -186,6 +188,8 @@ class ClusterRunner:
             if completion is not None and completion.needs_pods:
                 return self._begin_completion(run, plan, completion, callbacks)
             return BegunRun(plan=plan, run=run, how="shown", completion=completion)
+        if self.asked.is_completion and decision.action != "attach":
+            raise Temporary(f"the result of {plan.name} was removed meanwhile")
         # As it was decided: whoever began it since then, which takes seconds, began the same run.
         number = _count_next(attempts)
         self._refuse_other(decision.run or make_run_name(plan.id, number))
