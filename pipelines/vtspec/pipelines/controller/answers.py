@@ -20,6 +20,7 @@ from .commands import (
     Command,
     HelpCommand,
     SpecCommand,
+    is_digest,
     parse_command,
 )
 from .digests import list_targets
@@ -74,8 +75,11 @@ def list_relied_on(
 ) -> frozenset[str]:
     """The runs among these, which others have begun or labelled in this pass, that an answer takes
     for begun: those of its plans and its pull request, and what left too little of a limit."""
-    if isinstance(parse_command(request.comment.body), HelpCommand | AllowCommand):
+    command = parse_command(request.comment.body)
+    if isinstance(command, HelpCommand | AllowCommand):
         return frozenset()
+    # Of what a stop does not name its answer says nothing.
+    named = command.specs if isinstance(command, SpecCommand) and command.verb == "stop" else ()
     plans = [target.plan for target in list_targets(request.seen.specs)]
     ids, number = {plan.id for plan in plans}, request.seen.pull.number
     teams: set[str | None] = set()
@@ -85,7 +89,8 @@ def list_relied_on(
     return frozenset(
         run
         for run, one in changed.items()
-        if one.plan_id in ids or number in one.wanted_by or one.team in teams
+        if (not named or one.spec in named)
+        and (one.plan_id in ids or number in one.wanted_by or one.team in teams)
     )
 
 
@@ -107,6 +112,8 @@ def _answer_allow(request: Request, command: AllowCommand) -> Answer:
 
 def _answer_specs(request: Request, command: SpecCommand) -> Answer:
     unknown = [name for name in command.specs if name not in _list_names(request)]
+    if command.verb == "rerun":
+        unknown = [word for word in unknown if not is_digest(word)]
     if unknown:
         nearest = find_nearest(unknown[0], _list_names(request))
         return refuse(replies.explain_unknown_spec(unknown[0], nearest))
@@ -162,8 +169,7 @@ def _answer_report(request: Request, command: SpecCommand) -> Answer:
 
 def _answer_stop(request: Request, command: SpecCommand) -> Answer:
     number, ledger, comment = request.seen.pull.number, request.ledger, request.comment
-    is_author = request.asker.login.casefold() == request.seen.pull.author.casefold()
-    if not (request.may_approve or request.asker.may_write or is_author):
+    if not request.may_stop:
         return Answer(outcome="refused", is_quiet=True)
     meant = [
         one

@@ -24,7 +24,7 @@ USAGE: Final[dict[str, str]] = {
     "apply": "/vtspec apply DIGEST…",
     "plan": "/vtspec plan [SPEC…]",
     "stop": "/vtspec stop [SPEC…]",
-    "rerun": "/vtspec rerun [SPEC…]",
+    "rerun": "/vtspec rerun [SPEC…] [DIGEST…]",
     "report": "/vtspec report [SPEC…]",
     "allow": "/vtspec allow HEAD_SHA",
     "help": "/vtspec help",
@@ -56,7 +56,8 @@ class ApplyCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class SpecCommand:
-    """Something about the experiments of these names; about all of the pull request if none."""
+    """Something about the experiments of these names; about all of the pull request if none. What
+    is to run again may be named by digests, too."""
 
     verb: SpecVerb
     specs: tuple[str, ...]
@@ -158,6 +159,11 @@ def _parse_words(verb: str, words: tuple[str, ...]) -> Command | BadCommand:
 
 def _is_name(word: str) -> bool:
     return len(word) <= _LONGEST_NAME and _NAME.fullmatch(word) is not None
+
+
+def is_digest(word: str) -> bool:
+    """Whether a word may be the beginning of a plan's digest."""
+    return _DIGEST.fullmatch(word) is not None
 
 
 def _parse_digests(words: tuple[str, ...]) -> ApplyCommand | BadCommand:

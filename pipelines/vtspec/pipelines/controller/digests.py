@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from posixpath import commonprefix
-from typing import Final
+from typing import Final, Literal
 
 from vtspec.pipelines.operations.pull_request import combine_digests
 from vtspec.pipelines.planning.plan_model import Plan
@@ -13,6 +13,9 @@ from .view import PlannedSpec
 
 SHORTEST: Final = 7
 """Digits of a digest that a line to paste has at least."""
+
+RunVerb = Literal["apply", "rerun"]
+"""What carries plans out: for the first time, or again."""
 
 _MOST_DIGESTS: Final = 300
 _NEXT_BLOCK: Final = "\n```\n\n```\n"
@@ -94,23 +97,27 @@ def name_targets(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str
     return " ".join(short[strip_digest(digest)] for digest in sorted(digests))
 
 
-def write_lines(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> list[str]:
+def write_lines(
+    targets: Sequence[Target], specs: Sequence[PlannedSpec], verb: RunVerb = "apply"
+) -> list[str]:
     """The lines that carry out plans that no one digest is of: as many as a command's length asks
     for, each to be pasted as a comment of its own."""
     parts = [targets[at : at + _MOST_DIGESTS] for at in range(0, len(targets), _MOST_DIGESTS)]
-    return [_write_one(part, specs) for part in parts]
+    return [_write_one(part, specs, verb) for part in parts]
 
 
-def write_line(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
+def write_line(
+    targets: Sequence[Target], specs: Sequence[PlannedSpec], verb: RunVerb = "apply"
+) -> str:
     """The line to paste that carries these plans out, to stand in a block of code; where that is
     longer than a command may be, several, each in a block of its own."""
     if not targets:
-        return USAGE["apply"]
-    whole = _write_one(targets, specs)
+        return USAGE[verb]
+    whole = _write_one(targets, specs, verb)
     if len(whole) <= LONGEST_LINE:
         return whole
-    return _NEXT_BLOCK.join(write_lines(targets, specs))
+    return _NEXT_BLOCK.join(write_lines(targets, specs, verb))
 
 
-def _write_one(targets: Sequence[Target], specs: Sequence[PlannedSpec]) -> str:
-    return f"/vtspec apply {name_targets(targets, specs)}"
+def _write_one(targets: Sequence[Target], specs: Sequence[PlannedSpec], verb: RunVerb) -> str:
+    return f"/vtspec {verb} {name_targets(targets, specs)}"

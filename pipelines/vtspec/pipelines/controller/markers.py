@@ -38,9 +38,10 @@ class ShownDigest:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """Of which commit a plan comment is and since when (seconds of the epoch), and the digest over
-    the plans that the pull request changes; `policy` is what then said who approves them and how,
-    as `name_policy` has it, "" where it is not noted; `digests`, the newest first."""
+    """Of which commit a plan comment is and since when it says so under one policy (seconds of the
+    epoch), and the digest over the plans that the pull request changes; `policy` is what then said
+    who approves them and how, as `name_policy` has it, "" where it is not noted; `digests`, the
+    newest first."""
 
     head_sha: str
     head_since: int
@@ -118,10 +119,10 @@ def update_shown(before: Shown | None, new: Shown) -> Shown:
         if one.digest not in planned or one.head_sha not in heads:
             earlier.append(one)
             heads.add(one.head_sha)
-    has_head = before is not None and before.head_sha == new.head_sha
+    is_same = before is not None and (before.head_sha, before.policy) == (new.head_sha, new.policy)
     return replace(
         new,
-        head_since=before.head_since if before is not None and has_head else new.head_since,
+        head_since=before.head_since if before is not None and is_same else new.head_since,
         digests=(*new.digests[:_MOST_DIGESTS], *earlier[:_MOST_DIGESTS]),
     )
 

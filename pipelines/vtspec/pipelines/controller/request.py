@@ -97,10 +97,34 @@ class Request:
         return find_asker_problem(self.asker, self.seen.pull.author, self.view.project) is None
 
     @property
+    def may_stop(self) -> bool:
+        """Whether they may say stop."""
+        is_author = self.asker.login.casefold() == self.seen.pull.author.casefold()
+        return self.may_approve or self.asker.may_write or is_author
+
+    @cached_property
+    def _later_stops(self) -> list[SpecCommand]:
+        """What was said to stop after this command was."""
+        later = [replace(self, comment=one) for one in self.seen.comments]
+        return [
+            command
+            for one in later
+            if one.comment.id > self.comment.id
+            and isinstance(command := parse_command(one.comment.body), SpecCommand)
+            and command.verb == "stop"
+            and one.comment.updated_at == one.comment.created_at
+            and is_persons(one.comment, self.view)
+            and one.may_stop
+        ]
+
+    def is_called_off(self, spec: str) -> bool:
+        """Whether nobody wants any more what this command asks for of an experiment."""
+        return any(not one.specs or spec in one.specs for one in self._later_stops)
+
+    @property
     def is_stranger(self) -> bool:
         """Whether it is somebody to whom nothing is owed but a sign that it was seen."""
-        is_author = self.asker.login.casefold() == self.seen.pull.author.casefold()
-        return not (self.asker.may_write or self.may_approve or is_author)
+        return not self.may_stop
 
     @property
     def approval(self) -> Approval:
@@ -127,6 +151,12 @@ def find_shown(seen: PullRequestView, login: str) -> Shown | None:
     written = int(at.timestamp())
     is_forged = shown.head_since > written + _CLOCKS_S
     return replace(shown, head_since=written) if is_forged else shown
+
+
+def is_persons(comment: Comment, view: View) -> bool:
+    """Whether a person other than ourselves has written it: no other program's words start
+    anything, since two could talk for ever."""
+    return comment.author not in ("", view.login) and not comment.author.endswith("[bot]")
 
 
 def is_too_old(comment: Comment, view: View) -> bool:

@@ -12,13 +12,24 @@ from .approval import (
     choose_team,
     find_asker_problem,
     find_limit_problem,
+    name_policy,
 )
 from .approved_runs import MOST_NOTED
 from .commands import (
     ApplyCommand,
     SpecCommand,
+    is_digest,
 )
-from .digests import Target, find_meant, list_targets, strip_digest, write_line, write_lines
+from .digests import (
+    RunVerb,
+    Target,
+    find_meant,
+    list_changed,
+    list_targets,
+    strip_digest,
+    write_line,
+    write_lines,
+)
 from .earlier_plans import explain_unknown_digest
 from .ledger import Ledger, Standing, make_reservation
 from .markers import parse_time
@@ -49,38 +60,42 @@ def answer_apply(request: Request, command: ApplyCommand) -> Answer:
         if any(strip_digest(one.digest).startswith(word) for one in begun)
     ]
     left = [word for word in command.digests if word not in done]
-    if not left:
-        return Answer(outcome="done", sentences=(run_replies.explain_begun(begun),))
-    targets: list[Target] = []
-    refusal = _find_refusal(request, is_apply=True)
-    if refusal is None:
-        targets, refusal = _resolve(request, left)
-    if refusal is None:
-        return _carry_out(request, targets)
     told = (run_replies.explain_begun(begun),) if begun else ()
-    return refuse(*told, *refusal)
+    if not left:
+        return Answer(outcome="done", sentences=told)
+    refusal = _find_refusal(request, is_apply=True)
+    if refusal is not None:
+        return refuse(*told, *refusal)
+    targets, refusal = _resolve(request, left)
+    if refusal is None:
+        refusal = _find_stale(request, targets, is_same=True)
+    if refusal is not None:
+        return refuse(*told, *refusal)
+    targets, off = _part_called_off(request, targets, begun)
+    lost = _explain_called_off(request, off, "apply")
+    if not targets:
+        return refuse(*told, *lost)
+    answer = _carry_out(request, targets)
+    return replace(answer, sentences=(*answer.sentences, *lost))
 
 
 def answer_rerun(request: Request, command: SpecCommand) -> Answer:
-    """What comes of `/vtspec rerun [SPEC…]`."""
+    """What comes of `/vtspec rerun [SPEC…] [DIGEST…]`."""
     begun = request.ledger.list_begun_by(request.comment.id)
     refusal = _find_refusal(request, is_apply=False)
-    specs = [
-        spec
-        for spec in request.seen.specs
-        if (spec.name in command.specs if command.specs else spec.cause == "changed")
-    ]
-    targets = list_targets(specs)
-    if refusal is None:
-        refusal = _find_stale(request, targets, is_same=False)
+    targets, unknown = _find_named(request, command.specs)
+    refusal = refusal or unknown or _find_stale(request, targets, is_same=False)
     done = {one.plan_id for one in begun}
     ran, fresh = list[Target](), list[Target]()
     for target in (one for one in targets if one.plan.id not in done):
         (ran if request.ledger.list_by_plan(target.plan.id) else fresh).append(target)
     told = (run_replies.explain_begun(begun),) if begun else ()
     # Nobody has approved these by saying "again"; of what is not named only other seeds are meant.
-    meant = {*command.specs, *(one.spec.name for one in ran), *(one.spec for one in begun)}
+    meant = {one.spec.name for one in (targets if command.specs else ran)}
+    meant |= {one.spec for one in begun}
     lacking = _explain_fresh(request, [one for one in fresh if one.spec.name in meant])
+    ran, off = _part_called_off(request, ran, begun)
+    lacking = (*lacking, *_explain_called_off(request, off, "rerun"))
     if refusal is None and begun and not ran:
         return Answer(outcome="done", sentences=(*told, *lacking))
     if refusal is None and not ran:
@@ -89,6 +104,44 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
         return refuse(*told, *refusal)
     answer = _run_again(request, ran, begun)
     return replace(answer, sentences=(*answer.sentences, *lacking))
+
+
+def _find_named(
+    request: Request, words: Sequence[str]
+) -> tuple[list[Target], tuple[Sentence, ...] | None]:
+    """The plans of experiments, or of digests, that are named; without any those of what the pull
+    request itself changes; or why a digest means none."""
+    specs = request.seen.specs
+    if not words:
+        return list_changed(specs), None
+    named = list_targets(spec for spec in specs if spec.name in words)
+    known = {*request.seen.experiments, *(spec.name for spec in specs)}
+    digests = [word for word in words if is_digest(word) and word not in known]
+    meant, refusal = _resolve(request, digests)
+    every = {target.plan.digest: target for target in (*named, *meant)}
+    return list(every.values()), refusal
+
+
+def _part_called_off(
+    request: Request, targets: Iterable[Target], begun: Sequence[Attempt]
+) -> tuple[list[Target], list[Target]]:
+    """The plans that are still wanted, or that this comment has begun already, and those that a
+    later stop has called off."""
+    done = {one.plan_id for one in begun}
+    kept, off = list[Target](), list[Target]()
+    for one in targets:
+        is_off = one.plan.id not in done and request.is_called_off(one.spec.name)
+        (off if is_off else kept).append(one)
+    return kept, off
+
+
+def _explain_called_off(
+    request: Request, off: Sequence[Target], verb: RunVerb
+) -> tuple[Sentence, ...]:
+    if not off:
+        return ()
+    line = write_line(off, request.seen.specs, verb)
+    return (run_replies.explain_called_off(off, line),)
 
 
 def _explain_unnamed(request: Request) -> tuple[Sentence, ...]:
@@ -142,16 +195,18 @@ def _resolve(
             return [], (explain_unknown_digest(word, seen, request.shown, line),)
         found += meant[0]
     unique = {target.plan.digest: target for target in found}
-    stale = _find_stale(request, list(unique.values()), is_same=True)
-    return list(unique.values()), stale
+    return list(unique.values()), None
 
 
 def _find_stale(
     request: Request, targets: Sequence[Target], *, is_same: bool
 ) -> tuple[Sentence, ...] | None:
     pull, shown = request.seen.pull, request.shown
-    if shown is not None and shown.is_seen(pull.head_sha, parse_time(request.comment.created_at)):
-        return None
+    at = parse_time(request.comment.created_at)
+    if shown is not None and shown.is_seen(pull.head_sha, at):
+        # What is merged is shown under no other policy any more.
+        if pull.state == "merged" or shown.policy == name_policy(request.view.project):
+            return None
     line = write_line(targets, request.seen.specs)
     return (run_replies.explain_stale(pull.head_sha, request.shown, line, is_same=is_same),)
 
@@ -179,7 +234,8 @@ def _begin_all(
 ) -> Answer:
     """All of it or nothing; `write` makes the line that asks for what is left of these."""
     told = [run_replies.explain_begun(begun)] if begun else []
-    left = [target for target, standing in wanted if standing.begin is not None]
+    number = request.seen.pull.number
+    left = [target for target, standing in wanted if standing.leaves_undone(number)]
     # Of what is half begun nobody knows how it stands before it is answered.
     if begun and left and is_too_old(request.comment, request.view):
         return refuse(*told, run_replies.explain_late_rest(write(left)))
@@ -262,7 +318,8 @@ def _run_again(request: Request, targets: Sequence[Target], begun: Sequence[Atte
         request,
         [(target, request.ledger.find_next(target)) for target in targets],
         begun,
-        lambda left: f"/vtspec rerun {' '.join(dict.fromkeys(one.spec.name for one in left))}",
+        # Of an experiment that is named each seed would begin another attempt, also those begun.
+        lambda left: write_line(left, request.seen.specs, "rerun"),
     )
 
 

@@ -67,6 +67,17 @@ def explain_late_rest(line: str) -> Sentence:
     )
 
 
+def explain_called_off(targets: Sequence[Target], line: str) -> Sentence:
+    """What was asked for was stopped before it was begun."""
+    names = ", ".join(f"`{one}`" for one in dict.fromkeys(map(_name_plan, targets[:_MOST_LINES])))
+    return Sentence(
+        en=f"{names} was not begun, since `/vtspec stop` was said after this; to carry it out all "
+        f"the same, paste as a new comment:\n\n```\n{line}\n```",
+        ko=f"{names}: 이 뒤에 `/vtspec stop`이 있어 시작하지 않았습니다. 그래도 실행하려면 새 "
+        f"댓글로 붙여 넣으세요:\n\n```\n{line}\n```",
+    )
+
+
 def explain_ambiguous(word: str, lines: Sequence[str]) -> Sentence:
     """A digest means several plans."""
     shown = "\n".join(lines[:_MOST_LINES])
@@ -105,8 +116,10 @@ def explain_stale(head: str, shown: Shown | None, line: str, *, is_same: bool) -
     it was named by its digest."""
     sha = render_sha(head)
     if shown is None or shown.head_sha == head:
-        what = f"the plan of the head {sha} was not shown when this was written"
-        korean = f"이 댓글을 쓸 때 최신 커밋 {sha}의 계획이 아직 표시되지 않았습니다"
+        what = f"the plan of the head {sha}, and who may approve it as it is now, was not shown "
+        what += "when this was written"
+        korean = f"이 댓글을 쓸 때 최신 커밋 {sha}의 계획과 지금의 승인 규칙이 아직 표시되지 "
+        korean += "않았습니다"
     else:
         old = render_sha(shown.head_sha)
         what = f"the head was {old} and is {sha} now"
