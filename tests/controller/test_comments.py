@@ -535,11 +535,11 @@ def test_what_of_a_plan_does_not_fit_stands_below_its_check() -> None:
     comment, rest = render_plan_comment(seen, view, open_ledger(view), SHOWN)
     last = "### `digits-99`"
     assert last not in comment and "[more of it](https://forge.example/pull/1/checks)" in comment
-    (told,) = report_checks(seen, view, rest)
+    (told,) = report_checks([seen], view, rest)
     assert last in told.report.text and SECRET not in told.report.text
     # Where there is no such page, what to type is said in its place.
     plain = replace(seen, full_text=None)
     comment, rest = render_plan_comment(plain, view, open_ledger(view), SHOWN)
     assert "`/vtspec plan SPEC`" in comment.rpartition("---")[2]
-    (told,) = report_checks(plain, view, rest)
+    (told,) = report_checks([plain], view, rest)
     assert told.report.text == ""

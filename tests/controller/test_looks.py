@@ -337,7 +337,7 @@ def test_what_is_over_is_not_fetched_again(pulls: PullRequests, fetched: list[li
 def test_what_a_survey_fetches_is_not_fetched_again(
     pulls: PullRequests, fetched: list[list[str]]
 ) -> None:
-    other = pulls.propose_again()
+    other = pulls.propose_another()
     assert survey_site(pulls.site).numbers == {pulls.number, other}
     for number in (pulls.number, other):
         pulls.serve([number])
@@ -503,3 +503,30 @@ def test_a_command_that_is_deleted_while_it_is_read_holds_up_nothing(
     pulls.site.forge.list_reactions = refuse  # type: ignore[method-assign]
     assert pulls.number in serve_once(pulls.site, pulls.said.append).left_out
     assert other in pulls.github.repository.comments
+
+
+def test_what_is_told_of_a_commit_comes_to_rest(pulls: PullRequests) -> None:
+    root, repository = pulls.world.root, pulls.github.repository
+    git(root, "branch", "release", "proposed")
+    other = pulls.propose_again()
+    # Held against another branch it changes nothing.
+    repository.pull_requests[other].base_ref = "release"
+    name = pulls.begin_run()
+    pulls.world.server.play(name, {"phase": "Failed", "message": "no such image"})
+    pulls.settle()
+    repository.pull_requests[other].base_ref = "main"
+    pulls.settle()
+    pulls.github.write_comment(other, "/vtspec rerun", author="ben")
+    pulls.settle()
+    repository.pull_requests[other].base_ref = "release"
+    pulls.settle()
+    before = len(repository.statuses)
+    for number in (pulls.number, other) * 2:
+        pulls.pass_time(60)
+        pulls.serve([number])
+    assert len(repository.statuses) == before
+    head = repository.pull_requests[pulls.number].head_sha
+    assert pulls.github.find_statuses(head) == {
+        "vtspec": ("success", "1 plan, 0 errors"),
+        "vtspec/deep": ("pending", f"{name}-2: at work"),
+    }

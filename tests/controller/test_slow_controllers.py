@@ -11,7 +11,7 @@ from plan_repository import change
 from proposed_changes import DEEP
 from served_pull_requests import PullRequests
 from vtspec.pipelines.cluster.run_workflow import RunWorkflow
-from vtspec.pipelines.controller.actions import Action, CreateRun, OnCluster, StopRun
+from vtspec.pipelines.controller.actions import Action, CreateRun, OnCluster, SetStatus, StopRun
 from vtspec.pipelines.controller.effects import Effects
 from vtspec.pipelines.controller.markers import make_reply_marker
 from vtspec.pipelines.controller.observation import Observation, observe_site
@@ -318,3 +318,20 @@ def test_what_was_begun_beside_what_the_cluster_refuses_is_told(pulls: PullReque
     # Who began it is noted, as of what went well.
     assert f"<!-- vtspec:run {name} " in answer
     assert name in next(one for one in pulls.read_comments() if "vtspec:progress" in one)
+
+
+def test_a_late_status_takes_no_later_ones_place(pulls: PullRequests) -> None:
+    name = pulls.begin_run()
+    slow = pulls.make_other_site()
+    observed, actions = decide(slow)
+    late = [one for one in actions if isinstance(one, SetStatus)]
+    assert [one.status.state for one in late] == ["pending"]
+    pulls.end_pods(name)
+    pulls.world.server.play(name, recorded_status("succeeded"))
+    pulls.pass_time(60)
+    pulls.settle()
+    head = pulls.github.repository.pull_requests[pulls.number].head_sha
+    before = pulls.github.find_statuses(head)
+    act(pulls, slow, observed, late)
+    assert pulls.github.find_statuses(head) == before
+    assert before["vtspec/deep"][1] == f"{name}: Gate missed"

@@ -3,12 +3,13 @@
 import re
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from forge_sites import Site, serve_github_site
-from vtspec.pipelines.errors import Permanent, Refused
+from vtspec.pipelines.errors import Permanent, Refused, Temporary
 from vtspec.pipelines.forge.forge import (
     LONGEST_COMMENT,
     Annotation,
@@ -273,6 +274,24 @@ def test_a_status_that_stands_is_not_set_again(site: Site) -> None:
     assert site.count_statuses(sha) == 1
     site.forge.set_status(sha, Status(context="vtspec", state="failure", description="other"))
     assert site.count_statuses(sha) == 2
+
+
+def test_a_status_takes_no_later_ones_place(site: Site) -> None:
+    sha = site.forge.get_pull_request(site.open_pull_request()).head_sha
+    last = Status(context="vtspec/digits", state="success", description="accuracy 0.97")
+    site.forge.set_status(sha, last)
+    told = replace(last, state="pending", description="it trains")
+    with pytest.raises(Temporary, match=r"vtspec/digits of .* was set by somebody else meanwhile"):
+        site.forge.set_status(sha, told, datetime(2020, 1, 1, tzinfo=UTC))
+    assert site.find_statuses(sha) == {"vtspec/digits": ("success", "accuracy 0.97")}
+    site.forge.set_status(sha, told, datetime(2100, 1, 1, tzinfo=UTC))
+    # Of another context it is another one.
+    other = replace(last, context="vtspec/birds")
+    site.forge.set_status(sha, other, datetime(2020, 1, 1, tzinfo=UTC))
+    assert set(site.find_statuses(sha).values()) == {
+        ("pending", "it trains"),
+        ("success", "accuracy 0.97"),
+    }
 
 
 def test_a_description_that_is_too_long_is_cut(site: Site) -> None:

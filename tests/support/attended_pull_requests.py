@@ -86,7 +86,13 @@ class Attended:
         self._pass(3700.0)
         for site in self.sites:
             site.runs = ObservedRuns()
-            for remembered in (site.statuses, site.checks, site.concluded, site.opened):
+            for remembered in (
+                site.statuses,
+                site.checks,
+                site.concluded,
+                site.opened,
+                site.heads,
+            ):
                 remembered.clear()
         for site in self.sites[:controllers]:
             self.time.add(site)

@@ -5,7 +5,7 @@ comment is looked for before it is written, a Workflow that is there is taken fo
 asked for, and a head that has moved is no approval any more.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -123,7 +123,7 @@ class World:
     def __init__(self, **project: Any) -> None:
         self.project: ProjectSpec = a_cluster_project(prices={"cpuPerHour": 0.04}, **project)
         self.now = START
-        self.people = PEOPLE
+        self.people: Mapping[str, Permission] = PEOPLE
         self.pulls: dict[int, FakePullRequest] = {}
         self.attempts: dict[str, Attempt] = {}
         self.created: list[tuple[str, Approval]] = []

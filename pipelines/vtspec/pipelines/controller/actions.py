@@ -5,7 +5,8 @@ for have its comment as their `cause`: they are done in their order, and where o
 those after it are left, so that nobody is told of what was not done.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, TypeAlias, assert_never
 
 from vtspec.pipelines.forge.forge import CheckReport, ReactionContent, Status
@@ -110,10 +111,11 @@ class React:
 
 @dataclass(frozen=True, kw_only=True)
 class SetStatus:
-    """Set a commit's status of its context."""
+    """Set a commit's status of its context, unless another was set since it was `decided`."""
 
     sha: str
     status: Status
+    decided: datetime | None = field(default=None, compare=False)
     cause: int | None = None
 
 

@@ -25,7 +25,7 @@ from .faults import blaming_pull, blaming_run
 from .ledger import Ledger
 from .phrases import quote
 from .request import find_standing
-from .view import Attempt, PullRequestView, View
+from .view import Attempt, PlannedSpec, PullRequestView, View
 
 CHECK: Final = "vtspec"
 """The name of the check of a pull request's specs."""
@@ -37,33 +37,49 @@ _ORDER: Final[tuple[StatusState, ...]] = ("pending", "failure", "error", "succes
 _SOUND: Final = "Every spec is valid."
 
 
-def report_checks(seen: PullRequestView, view: View, rest: str) -> Iterator[ReportCheck]:
-    """The check of the head's specs, where it was not told so already; with the `rest` of a plan
-    comment that had to be cut, where that says that it is here."""
-    text = rest if seen.full_text is not None else ""
-    report = _mask(replace(build_check(seen), text=text), view.redactor)
-    told = view.checks.get(seen.pull.head_sha, ())
-    if report not in told:
-        yield ReportCheck(sha=seen.pull.head_sha, report=report)
+def list_beside(seen: PullRequestView, view: View) -> list[PullRequestView]:
+    """The open pull requests with the same head, this one among them: of a commit there is one
+    check."""
+    head = seen.pull.head_sha
+    every = (one for one in view.pull_requests if one.pull.state == "open")
+    return [one for one in every if one.pull.head_sha == head]
 
 
-def build_check(seen: PullRequestView) -> CheckReport:
+def report_checks(
+    every: Sequence[PullRequestView], view: View, rest: str
+) -> Iterator[ReportCheck]:
+    """The check of the specs of pull requests with one head, where it was not told so already;
+    with the `rest` of plan comments that had to be cut, where these say that it is here."""
+    head = every[0].pull.head_sha
+    text = rest if every[0].full_text is not None else ""
+    specs: dict[str, PlannedSpec] = {}
+    for one in (spec for seen in every for spec in seen.specs):
+        # What one of them changes may only become another plan in the next.
+        if one.name not in specs or one.cause == "changed":
+            specs[one.name] = one
+    made = build_check([*specs.values()])
+    report = _mask(replace(made, text=text), view.redactor)
+    if report not in view.checks.get(head, ()):
+        yield ReportCheck(sha=head, report=report)
+
+
+def build_check(specs: Sequence[PlannedSpec]) -> CheckReport:
     """What is wrong with the specs, at their lines; a success where nothing is."""
-    problems = [problem for spec in seen.specs for problem in spec.problems]
+    problems = [problem for spec in specs for problem in spec.problems]
     errors = [one for one in problems if one.severity == "error"]
     refusals = [
         f"- {quote(spec.name)}: {quote(spec.refusal)}"
-        for spec in seen.specs
+        for spec in specs
         if spec.refusal is not None
     ]
     obstacles = [
         f"- {quote(spec.name)} cannot be carried out: {quote(obstacle.en)}"
-        for spec in seen.specs
+        for spec in specs
         for obstacle in spec.obstacles
         if spec.cause != "affected"
     ]
-    plans = sum(len(spec.plans) for spec in seen.specs)
-    conclusion: Conclusion = "success" if seen.specs and not obstacles else "neutral"
+    plans = sum(len(spec.plans) for spec in specs)
+    conclusion: Conclusion = "success" if specs and not obstacles else "neutral"
     # Where there is no cluster nothing can be carried out there, and nothing is wrong.
     conclusion = "failure" if errors or refusals else conclusion
     title = f"{pluralize(plans, 'plan')}, {pluralize(len(errors) + len(refusals), 'error')}"
@@ -73,7 +89,7 @@ def build_check(seen: PullRequestView) -> CheckReport:
     return CheckReport(
         name=CHECK,
         conclusion=conclusion,
-        title=title if seen.specs else "no experiment is changed",
+        title=title if specs else "no experiment is changed",
         summary="\n".join([*refusals, *obstacles, *elsewhere]) or _SOUND,
         annotations=tuple(_annotate(one) for one in problems if one.line),
     )
@@ -169,7 +185,7 @@ def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
             status = build_status(f"vtspec/{spec}", now or [*last.values()])
             status = replace(status, description=view.redactor.redact_text(status.description))
         if status not in view.statuses.get(sha, ()):
-            yield SetStatus(sha=sha, status=status)
+            yield SetStatus(sha=sha, status=status, decided=view.now)
 
 
 def _list_inherited(seen: PullRequestView, ledger: Ledger) -> Iterator[Attempt]:

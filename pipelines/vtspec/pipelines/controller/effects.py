@@ -231,7 +231,7 @@ class Effects:
             case React():
                 forge.add_reaction(action.comment_id, action.content)
             case SetStatus():
-                forge.set_status(action.sha, action.status)
+                forge.set_status(action.sha, action.status, action.decided)
                 told = self.site.statuses.setdefault(action.sha, {})
                 told[action.status.context] = action.status
             case ReportCheck():

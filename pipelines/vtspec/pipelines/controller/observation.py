@@ -85,6 +85,8 @@ def survey_site(site: Site) -> Survey:
     site.runs.read(Runs(repository.runs))
     every = {**pulls, **wanting}
     site.opened = {number for number, one in every.items() if one.state == "open"}
+    site.heads.clear()
+    site.note_heads(every.values())
     numbers = frozenset(every) - frozenset(left_out)
     site.surveyed = set(numbers)
     # Of these something may be other than it was read.
@@ -94,8 +96,8 @@ def survey_site(site: Site) -> Survey:
 
 
 def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observation:
-    """Look at these pull requests; without any named at all that a survey finds, whose commits and
-    runs are not read again for one look.
+    """Look at these pull requests, and at those that have the same heads; without any named at all
+    that a survey finds, whose commits and runs are not read again for one look.
 
     Raises `Temporary` and `Permanent` where forge, git, cluster or store say nothing, `SpecError`
     where the default branch's `vtspec.yaml` is wrong, and `Refused` where it names what is not
@@ -106,7 +108,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     if numbers is None:
         survey = survey_site(site)
         numbers, left_out = survey.numbers, dict(survey.left_out)
-    asked = {*numbers}
+    asked = site.list_beside(numbers)
     surveyed = asked & site.surveyed
     site.surveyed -= surveyed
     pulls, commits, commit = _find_pulls(site, asked, surveyed, left_out)
@@ -219,6 +221,7 @@ def _find_pulls(
     mirror, default = site.open_mirror()
     pulls, unfound = get_pulls(site.forge, {*numbers} - {*left_out})
     left_out |= unfound
+    site.note_heads(pulls.values())
     commits = mirror.find_commits({default, *name_commits(pulls.values())}) if surveyed else {}
     stale = [
         one

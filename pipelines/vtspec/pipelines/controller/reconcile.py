@@ -19,7 +19,7 @@ from .approval_policy import Verdict, judge_approval
 from .approved_runs import list_approved, read_approved, render_approved, update_approved
 from .commands import parse_command
 from .comment_text import capitalize, cut_text
-from .commit_status import report_checks, set_statuses
+from .commit_status import list_beside, report_checks, set_statuses
 from .digests import compute_all_digest, list_changed, list_targets, strip_digest
 from .faults import PullRequestFault, RunFault, blaming_pull, blaming_run, describe_fault
 from .ledger import Ledger, open_ledger
@@ -239,7 +239,19 @@ def _tell_plan(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Ac
         is_ours = seen.specs or seen.removed or seen.changes_project
         if is_ours or find_comments(seen.comments, view.login, "plan"):
             yield from _write(seen, view, "plan", plan)
-        yield from report_checks(seen, view, rest)
+        yield from _tell_check(seen, view, ledger, rest)
+
+
+def _tell_check(seen: PullRequestView, view: View, ledger: Ledger, rest: str) -> Iterator[Action]:
+    """The check of its head, told once of all pull requests that have it."""
+    every = list_beside(seen, view)
+    if every[0] is not seen:
+        return
+    rests = [rest]
+    for one in every[1:]:
+        with blaming_pull(one.pull.number):
+            rests.append(render_plan(one, view, ledger)[1])
+    yield from report_checks(every, view, "\n\n".join(filter(None, rests)))
 
 
 def _tell_verdict(seen: PullRequestView, view: View, verdict: Verdict) -> Iterator[Action]:

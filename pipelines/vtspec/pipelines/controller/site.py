@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -27,7 +27,14 @@ from .tenancy import Tenancy, Tenants
 if TYPE_CHECKING:
     from vtspec.pipelines.argo.settings import DataRemote
     from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
-    from vtspec.pipelines.forge.forge import CheckReport, Forge, Reaction, RepositoryInfo, Status
+    from vtspec.pipelines.forge.forge import (
+        CheckReport,
+        Forge,
+        PullRequest,
+        Reaction,
+        RepositoryInfo,
+        Status,
+    )
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.pipelines.planning.resolve import ModelSources
 
@@ -69,9 +76,9 @@ class Site:
     and `checks` are what this process has told the forge of commits: another one tells it once
     more, which changes nothing. `concluded` are reactions to commands that are answered for good,
     `visible` is since when plan comments have shown what they show, by their ids, `opened` the
-    pull requests that were open at the last survey, `heard` until when comments were listed,
-    `surveyed` those whose commits and runs that has read and which were neither looked at nor told
-    of since, `told` those that were told of since it began.
+    pull requests that were open at the last survey, `heads` those of all that are open, `heard`
+    until when comments were listed, `surveyed` those whose commits and runs that has read and
+    which were neither looked at nor told of since, `told` those that were told of since it began.
     """
 
     forge: "Forge"
@@ -93,6 +100,7 @@ class Site:
     attempts: ObservedAttempts = field(default_factory=ObservedAttempts)
     visible: dict[int, VisiblePlans] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
+    heads: dict[int, str] = field(default_factory=dict)
     heard: datetime | None = None
     surveyed: set[int] = field(default_factory=set)
     told: set[int] = field(default_factory=set)
@@ -133,6 +141,20 @@ class Site:
     def note_faults(self, faults: Mapping[int, Exception]) -> "dict[int, Reason]":
         """The same of several pull requests."""
         return {number: self.note_fault(error) for number, error in faults.items()}
+
+    def note_heads(self, pulls: "Iterable[PullRequest]") -> None:
+        """Remember the heads of those that are open."""
+        for one in pulls:
+            self.heads.pop(one.number, None)
+            if one.state == "open":
+                self.heads[one.number] = one.head_sha
+
+    def list_beside(self, numbers: Iterable[int]) -> set[int]:
+        """These pull requests, and those that are known to be open with the same heads: what is
+        told of a commit is told of all of them."""
+        asked = {*numbers}
+        heads = {self.heads[number] for number in asked & self.heads.keys()}
+        return asked | {number for number, head in self.heads.items() if head in heads}
 
     @property
     def now(self) -> datetime:

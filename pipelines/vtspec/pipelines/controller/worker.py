@@ -125,7 +125,8 @@ def serve_once(
     if hand_over is None:
         effects.write(writes)
     else:
-        hand_over(numbers, writes)
+        beside = {one.pull.number for one in view.pull_requests}
+        hand_over(None if numbers is None else beside | {*numbers}, writes)
     if numbers is None:
         _renew_credentials(site, observed.repository, report)
     if site.metrics is not None:

@@ -5,9 +5,18 @@ Their bodies agree in all that is read here, save where `gitea` says so.
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, Literal, TypeVar, get_args
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from vtspec.pipelines.errors import Permanent
 
@@ -132,6 +141,7 @@ class _Status(_Answer):
     state: str = Field(validation_alias=AliasChoices("state", "status"))
     description: str | None = None
     target_url: str | None = None
+    created_at: AwareDatetime
 
 
 class CheckRun(_Answer):
@@ -284,18 +294,19 @@ def read_reviews(raw: Sequence[Any]) -> list[Review]:
     ]
 
 
-def read_statuses(raw: Sequence[Any]) -> list[Status]:
-    """The statuses of a commit that stand now, so far as one of ours could be among them."""
-    return [
+def read_statuses(raw: Sequence[Any]) -> dict[Status, datetime]:
+    """The statuses of a commit that stand now, so far as one of ours could be among them, and when
+    each was set."""
+    return {
         Status(
             context=one.context,
             state=one.state,  # type: ignore[arg-type]
             description=one.description or "",
             url=one.target_url or None,
-        )
+        ): one.created_at
         for one in read_answers(_Status, raw)
         if one.state in _STATES
-    ]
+    }
 
 
 def find_own_reaction(raw: Sequence[Any], login: str, content: ReactionContent) -> int | None:

@@ -215,8 +215,9 @@ class Forge(Protocol):
         """What a person may do in the repository now; "none" for who is unknown."""
         ...
 
-    def set_status(self, sha: str, status: Status) -> None:
-        """Set the status of a commit under its context; a second time changes nothing."""
+    def set_status(self, sha: str, status: Status, decided: datetime | None = None) -> None:
+        """Set the status of a commit under its context; a second time changes nothing. Raises
+        `Temporary` where another was set since this one was `decided`."""
         ...
 
     def report_check(self, sha: str, report: CheckReport) -> None:

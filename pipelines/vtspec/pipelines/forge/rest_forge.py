@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from vtspec.pipelines.errors import Refused
+from vtspec.pipelines.errors import Refused, Temporary
 from vtspec.pipelines.failpoints import durable_step
 
 from .answers import (
@@ -156,13 +156,19 @@ class RestForge:
         """The reviews that approve or ask for changes, the oldest first."""
         return read_reviews(self._api.list(self._path("pulls", number, "reviews")))
 
-    def set_status(self, sha: str, status: Status) -> None:
-        """Set the status of a commit under its context; one that stands so is not set again."""
+    def set_status(self, sha: str, status: Status, decided: datetime | None = None) -> None:
+        """Set the status of a commit under its context; one that stands so is not set again.
+        Raises `Temporary` where another was set since this one was `decided`."""
         told = replace(status, description=cut(status.description, LONGEST_DESCRIPTION))
         raw = self._api.list(self._path("commits", sha, "status"), key="statuses")
         # Each is kept by the forge, which takes a thousand of a context.
-        if told in read_statuses(raw):
+        standing = read_statuses(raw)
+        if told in standing:
             return
+        set_at = [at for one, at in standing.items() if one.context == told.context]
+        # A slow process would put what was true then in place of what is.
+        if decided is not None and any(at > decided for at in set_at):
+            raise Temporary(f"{told.context} of {sha} was set by somebody else meanwhile")
         body = {"state": told.state, "context": told.context, "description": told.description}
         if told.url is not None:
             body["target_url"] = told.url
