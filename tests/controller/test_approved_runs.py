@@ -16,7 +16,6 @@ from vtspec.pipelines.controller.approved_runs import (
 from vtspec.pipelines.controller.commands import SpecCommand, parse_command
 from vtspec.pipelines.controller.comment_text import LIMIT, count_characters
 from vtspec.pipelines.controller.digests import compute_all_digest, list_changed
-from vtspec.pipelines.controller.markers import read_visible
 from vtspec.pipelines.controller.reconcile import reconcile
 from vtspec.pipelines.controller.view import Approval, Attempt
 from vtspec.pipelines.forge.forge import Comment
@@ -193,7 +192,7 @@ def test_an_answer_to_hundreds_of_runs_notes_each_and_has_words() -> None:
         (seen,) = world.see().pull_requests
         begun = {run for run, _ in world.created}
         assert len(begun) == count and {*read_approved(seen, BOT)} == begun
-        assert f"`{min(begun)}` begins" in read_visible(answer)
+        assert f"`{min(begun)}` begins" in answer
 
 
 def test_hundreds_of_runs_that_are_run_again_are_asked_for_by_name() -> None:

@@ -127,7 +127,7 @@ def test_what_left_too_little_of_a_limit_and_failed_refuses_nobody() -> None:
     world.apply(number, PLAN)
     said = world.apply(other, OTHER, "kim")
     answers = [one for one in reconcile(world.see()) if isinstance(one, Reply)]
-    (refusal,) = [one for one in answers if one.comment_id == said]
+    (refusal,) = [one for one in answers if one.word == said]
     assert "are left" in refusal.body and refusal.relies_on == {PLAN.id}
 
 

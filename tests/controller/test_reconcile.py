@@ -507,7 +507,7 @@ def test_who_approves_by_the_account_that_we_speak_as_is_told_so(when: str) -> N
         world.set_state(number, "merged", by=BOT)
     world.settle()
     assert world.created == []
-    assert "the one that the controller itself speaks as" in world.find(number, "approval")[0]
+    assert "the one that the controller itself speaks as" in world.find(number, "reply")[0]
 
 
 def test_a_fork_is_planned_and_runs_only_what_a_maintainer_allowed() -> None:
@@ -728,7 +728,7 @@ def test_a_merge_carries_out_what_was_shown_and_nothing_else() -> None:
     world.set_state(other, "merged")
     world.settle()
     assert [run for run, _ in world.created] == [PLAN.id]
-    assert f"/vtspec apply {OTHER_NAME.digest[7:14]}" in world.find(other, "approval")[0]
+    assert f"/vtspec apply {OTHER_NAME.digest[7:14]}" in world.find(other, "reply merge-")[0]
 
 
 def test_a_review_carries_out_nothing_that_somebody_only_asked_to_see() -> None:
@@ -785,7 +785,9 @@ def test_what_an_approval_could_not_carry_out_is_told_once() -> None:
     world.settle()
     world.review(number)
     world.settle()
-    assert "costPerMonth" in world.find(number, "approval")[0]
+    (told,) = world.find(number, "reply review-")
+    assert "costPerMonth" in told and "approve once more" in told
+    world.settle()
     assert world.created == []
 
 

@@ -68,7 +68,7 @@ def answer(
         for run in runs
     ]
     # What would have been said had nothing been refused.
-    replies = [Reply(pull_request=1, comment_id=cause, body="🚀", cause=cause)] if cause else []
+    replies = [Reply(pull_request=1, word=cause, body="🚀", cause=cause)] if cause else []
     written = effects.act([*created, *replies, *beside])
     (body,) = [one.body for one in written if isinstance(one, Reply | WriteComment)]
     return body

@@ -74,7 +74,7 @@ def test_a_run_whose_name_alone_was_taken_is_begun() -> None:
     world.attempts[PLAN.id] = replace(named, state=RunState())
     # Who was killed then had told nothing.
     comments = world.pulls[number].comments
-    comments[:] = [one for one in comments if "vtspec:progress" not in one.body]
+    comments[:] = [one for one in comments if one.author != BOT or "vtspec:plan" in one.body]
     world.look()
     assert list_approvers(world) == ["ann", "ann"] and world.attempts[PLAN.id].is_at_work
 
@@ -85,12 +85,11 @@ def test_a_review_from_before_is_told_so() -> None:
     world.review(number)
     rest(world)
     assert world.created == []
-    assert "from before the plans above were shown" in world.find(number, "approval")[0]
+    assert "from before the plans above were shown" in world.find(number, "reply")[-1]
     world.review(number)
     rest(world)
     assert [run for run, _ in world.created] == [OTHER.id]
-    # What was told of the first one holds no more.
-    assert "holds no more" in world.find(number, "approval")[0]
+    assert "begins" in world.find(number, "reply")[-1]
 
 
 def test_nobody_makes_an_earlier_review_count_by_an_edit() -> None:
@@ -115,7 +114,7 @@ def test_a_review_of_what_somebody_else_wrote_into_the_comment_counts_for_nothin
     world.review(number)
     rest(world)
     assert world.created == []
-    assert "approve once more" in world.find(number, "approval")[0]
+    assert "approve once more" in world.find(number, "reply")[-1]
     # Nor by what another process remembers.
     world.visible.clear()
     rest(world)
@@ -152,7 +151,7 @@ def test_the_first_who_may_have_a_plan_carried_out_has_it() -> None:
     world, number = open_one("approval", teams=teams)
     world.review(number, "kim")
     world.settle()
-    assert "maxDuration" in world.find(number, "approval")[0]
+    assert "maxDuration" in world.find(number, "reply")[-1]
     world.review(number, "ann")
     rest(world)
     assert list_approvers(world) == ["ann"]
@@ -162,7 +161,7 @@ def test_the_first_who_may_have_a_plan_carried_out_has_it() -> None:
     world.review(other, "kim")
     rest(world)
     assert world.attempts[PLAN.id].wanted_by == {number: True}
-    assert "maxDuration" in world.find(other, "approval")[0]
+    assert "maxDuration" in world.find(other, "reply")[-1]
 
 
 def test_what_a_stranger_may_not_is_told_at_the_merge() -> None:
@@ -170,7 +169,7 @@ def test_what_a_stranger_may_not_is_told_at_the_merge() -> None:
     world.set_state(number, "merged", by="bob")
     rest(world)
     assert world.created == []
-    told = world.find(number, "approval")[0]
+    told = world.find(number, "reply")[-1]
     assert "`bob` has merged" in told and f"/vtspec apply {PLAN.digest[7:14]}" in told
 
 
@@ -181,7 +180,7 @@ def test_a_fork_that_is_merged_is_not_run_before_it_is_allowed() -> None:
     world.set_state(number, "merged")
     rest(world)
     assert world.created == []
-    assert "/vtspec allow" in world.find(number, "approval")[0]
+    assert "/vtspec allow" in world.find(number, "reply")[-1]
 
 
 def test_what_was_merged_before_it_was_shown_is_not_run() -> None:
@@ -194,28 +193,39 @@ def test_what_was_merged_before_it_was_shown_is_not_run() -> None:
     world.do(reconcile(actions))
     rest(world)
     assert world.created == []
-    told = world.find(number, "approval")[0]
+    told = world.find(number, "reply")[-1]
     assert "to be seen before the merge is not known" in told and "/vtspec apply" in told
 
 
-def test_a_merge_carries_out_what_was_shown_then_whatever_the_comment_says_since() -> None:
-    world, number = open_one("merge")
-    plan = find_plan_comment(world, number)
-    world.set_state(number, "merged")
-    # Another process had decided on it before, since a word of the title was another.
-    world.edit(number, plan.id, f"{plan.body}\nAnother layout.")
-    rest(world)
-    assert list_approvers(world) == ["ann"]
-
-
-def test_a_merge_of_what_somebody_else_wrote_into_the_comment_carries_nothing_out() -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("is_put_back", [True, False])
+def test_a_merge_of_what_somebody_else_wrote_into_the_comment_carries_nothing_out(
+    is_known: bool, is_put_back: bool
+) -> None:
     world, number = open_one("merge")
     plan = find_plan_comment(world, number)
     world.edit(number, plan.id, plan.body.replace("0.02", "0.01"))
     world.set_state(number, "merged")
+    if is_put_back:
+        world.edit(number, plan.id, plan.body)
+    if not is_known:
+        # As each job of `vtspec ci` begins.
+        world.visible.clear()
     rest(world)
     assert world.created == []
-    assert "changed by somebody else" in world.find(number, "approval")[0]
+    (told,) = world.find(number, "reply")
+    assert "changed by somebody else" in told
+    world.comment(number, find_line(told))
+    rest(world)
+    assert list_approvers(world) == ["bob"]
+
+
+def test_another_process_carries_out_what_a_merge_was_shown() -> None:
+    world, number = open_one("merge")
+    world.set_state(number, "merged")
+    world.visible.clear()
+    rest(world)
+    assert list_approvers(world) == ["ann"]
 
 
 def test_a_review_counts_by_what_reviews_did_when_it_was_written() -> None:
@@ -225,7 +235,7 @@ def test_a_review_counts_by_what_reviews_did_when_it_was_written() -> None:
     world.project = World(approval={"when": "approval"}).project
     rest(world)
     assert world.created == []
-    assert "under what `vtspec.yaml` says now" in world.find(number, "approval")[0]
+    assert "under what `vtspec.yaml` says now" in world.find(number, "reply")[-1]
     world.review(number)
     rest(world)
     assert list_approvers(world) == ["ann"]
@@ -241,7 +251,7 @@ def test_of_several_plans_what_an_earlier_review_leaves_is_told() -> None:
     world.project = World(approval={"when": "approval"}).project
     rest(world)
     assert list_approvers(world) == ["bob"]
-    assert "approve once more" in world.find(number, "approval")[0]
+    assert "approve once more" in world.find(number, "reply")[-1]
 
 
 @pytest.mark.parametrize("when", ["comment", "approval"])
@@ -249,11 +259,11 @@ def test_a_merge_counts_by_what_merges_did_then(when: str) -> None:
     world, number = open_one(when)
     world.set_state(number, "merged")
     rest(world)
-    assert world.find(number, "approval") == []
+    assert world.find(number, "reply") == []
     world.project = World(approval={"when": "merge"}).project
     rest(world)
     assert world.created == []
-    (told,) = world.find(number, "approval")
+    (told,) = world.find(number, "reply")
     line = f"/vtspec apply {PLAN.digest[7:14]}"
     assert "said otherwise who approves" in told and line in told
     world.comment(number, line)
@@ -267,7 +277,7 @@ def test_a_merge_that_was_to_carry_out_and_does_no_more_is_told() -> None:
     world.project = World().project
     rest(world)
     assert world.created == []
-    assert "open another pull request" in world.find(number, "approval")[0]
+    assert "open another pull request" in world.find(number, "reply")[-1]
 
 
 @pytest.mark.parametrize("when", ["approval", "merge"])
@@ -284,7 +294,7 @@ def test_nothing_is_begun_by_the_word_of_who_was_given_the_right_later(when: str
     world.project = World(approval=rules, teams={"small": {"logins": ["ann", "kim"]}}).project
     rest(world)
     assert world.created == []
-    (told,) = world.find(number, "approval")
+    (told,) = world.find(number, "reply")
     assert ("approve once more" if when == "approval" else "/vtspec apply") in told
 
 
@@ -319,8 +329,8 @@ def pass_time(pulls: PullRequests, seconds: float) -> None:
     pulls.github.server.world.now += timedelta(seconds=seconds)
 
 
-def read_approval_comments(pulls: PullRequests) -> list[str]:
-    return [one for one in pulls.read_comments() if one.startswith("<!-- vtspec:approval")]
+def read_comments(pulls: PullRequests, kind: str) -> list[str]:
+    return [one for one in pulls.read_comments() if one.startswith(f"<!-- vtspec:{kind}")]
 
 
 def test_a_review_is_carried_out_although_the_cluster_failed_once(pulls: PullRequests) -> None:
@@ -348,14 +358,14 @@ def test_what_the_cluster_refuses_of_a_review_is_told_and_tried_again(
     for _ in range(3):
         pass_time(pulls, REFUSED_S + 1)
         pulls.serve()
-    (told,) = read_approval_comments(pulls)
+    (told,) = read_comments(pulls, "approval")
     assert "quota is used up" in told and "tried again, without being asked" in told
     pulls.world.server.admit = lambda body: None
     for _ in range(3):
         pass_time(pulls, REFUSED_S + 1)
         pulls.serve()
     assert len(pulls.world.server.workflows()) == 1
-    (told,) = read_approval_comments(pulls)
+    (told,) = read_comments(pulls, "approval")
     assert "holds no more" in told
 
 
@@ -371,7 +381,7 @@ def test_a_review_of_what_nobody_could_see_yet_carries_nothing_out(pulls: PullRe
     effects.write(waiting)
     pulls.settle()
     assert pulls.world.server.workflows() == []
-    assert "from before the plans above were shown" in read_approval_comments(pulls)[0]
+    assert "from before the plans above were shown" in read_comments(pulls, "reply")[0]
 
 
 def test_what_was_merged_while_nobody_looked_is_carried_out(pulls: PullRequests) -> None:
@@ -404,13 +414,11 @@ def test_of_a_merge_into_a_branch_that_is_no_more_it_is_said_so(pulls: PullReque
     pulls.settle()
     assert serve_once(pulls.site, pulls.said.append, [pulls.number]).due == {}
     assert pulls.world.server.workflows() == []
-    (told,) = read_approval_comments(pulls)
+    (told,) = read_comments(pulls, "reply merge-")
     assert "in no branch any more" in told
     pulls.github.write_comment(pulls.number, find_line(told), author="ben")
     pulls.settle()
     assert len(pulls.world.server.workflows()) == 1
-    # What the merge is not carried out by is said no more.
-    assert "holds no more" in read_approval_comments(pulls)[0]
 
 
 def test_the_result_of_a_merge_that_was_taken_out_of_history_is_told(pulls: PullRequests) -> None:
@@ -438,9 +446,10 @@ def test_what_a_merge_has_made_is_what_is_run(pulls: PullRequests, is_other: boo
     merge(pulls, is_other=is_other)
     pulls.settle()
     assert len(pulls.world.server.workflows()) == (0 if is_other else 1)
-    assert len(read_approval_comments(pulls)) == (1 if is_other else 0)
+    (told,) = read_comments(pulls, "reply merge-1 ")
+    assert ("was carried out" in told) is is_other
     if is_other:
-        line = find_line(read_approval_comments(pulls)[0])
+        line = find_line(told)
         pass_time(pulls, 30)
         pulls.github.write_comment(pulls.number, line, author="ben")
         pulls.settle()

@@ -335,3 +335,17 @@ def test_a_late_status_takes_no_later_ones_place(pulls: PullRequests) -> None:
     act(pulls, slow, observed, late)
     assert pulls.github.find_statuses(head) == before
     assert before["vtspec/deep"][1] == f"{name}: Gate missed"
+
+
+def test_a_review_that_was_answered_meanwhile_begins_nothing(pulls: PullRequests) -> None:
+    pulls.set_policy("approval")
+    pulls.settle()
+    pulls.pass_time(30)
+    pulls.github.review(pulls.number, "ben", is_approved=True)
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.settle()
+    act(pulls, slow, *late)
+    assert pulls.world.server.workflows() == []
+    assert any("was answered meanwhile" in line for line in pulls.said)

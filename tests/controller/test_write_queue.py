@@ -67,7 +67,7 @@ def test_what_answers_a_command_is_written_at_once() -> None:
         one
         for cause in range(7)
         for one in (
-            Reply(pull_request=1, comment_id=cause, body="x", cause=cause),
+            Reply(pull_request=1, word=cause, body="x", cause=cause),
             React(pull_request=1, comment_id=cause, content="rocket", cause=cause),
         )
     ]

@@ -188,6 +188,7 @@ class World:
         """Approve the pull request as it is."""
         self.pass_time()
         known: dict[str, Any] = {
+            "id": next(self._ids),
             "user": author,
             "is_approved": True,
             "is_dismissed": False,
@@ -263,7 +264,7 @@ class World:
         )
         plans = find_comments(at.comments, BOT, "plan")
         if plans:
-            visible = find_visible(at.pull, plans[0], self.visible.get(plans[0].id))
+            visible = find_visible(plans[0], self.visible.get(plans[0].id))
             seen = replace(seen, visible=visible)
         view = View(now=self.now, login=BOT, project=self.project)
         heads = list_earlier_heads(seen, view)
@@ -331,7 +332,7 @@ class World:
                     found.append(Reaction(content=content, user=BOT))
 
     def _reply(self, action: Reply) -> bool:
-        if self.find(action.pull_request, f"reply {action.comment_id} "):
+        if self.find(action.pull_request, f"reply {action.word} "):
             return False
         self._write(action.pull_request, action.body, BOT)
         return True
@@ -350,6 +351,9 @@ class World:
     def _create(self, action: CreateRun) -> bool:
         pull = self.pulls[action.approval.pull_request].pull
         if pull.head_sha != action.approval.head_sha:
+            return False
+        is_answered = self.find(pull.number, f"reply {action.approval.word} ")
+        if action.approval.source != "comment" and is_answered:
             return False
         plan, approval = action.plan, action.approval
         number = 1

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, assert_never
 from vtspec.pipelines.forge.forge import CheckReport, ReactionContent, Status
 from vtspec.pipelines.planning.plan_model import Plan
 
+from .markers import WordId
 from .reservations import Reservation
 from .view import Approval
 
@@ -86,13 +87,13 @@ class WriteComment:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """Answer a command. Where an answer with its marker is there, another controller was first: it
-    stays, and what this cause has left is not done, since the next pass goes by what it says. It
-    `relies_on` runs that others have begun or changed in the same pass: where one of these was
-    not, it is not written."""
+    """Answer a command, a review or a merge. Where an answer with its marker is there, another
+    controller was first: it stays, and what this cause has left is not done, since the next pass
+    goes by what it says. It `relies_on` runs that were begun or changed in the same pass: where
+    one of these was not, it is not written."""
 
     pull_request: int
-    comment_id: int
+    word: WordId
     body: str
     relies_on: frozenset[str] = frozenset()
     cause: int | None = None

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from vtspec.schema.suggestions import find_nearest
 
-from . import replies
+from . import replies, run_replies
 from .actions import Action
 from .approval import choose_team
 from .approved_runs import read_approved
@@ -25,6 +25,7 @@ from .commands import (
 )
 from .digests import list_targets
 from .earlier_plans import tell_changes_since
+from .markers import parse_time
 from .request import (
     Answer,
     Request,
@@ -35,8 +36,7 @@ from .request import (
 )
 from .run_advice import explain_continuation
 from .run_answers import answer_apply, answer_rerun
-from .run_replies import explain_begun
-from .view import Attempt
+from .view import Approval, Attempt, PullRequestView, View
 
 
 def answer_comment(request: Request) -> Answer | None:
@@ -49,7 +49,7 @@ def answer_comment(request: Request) -> Answer | None:
     if request.is_stranger and not begun:
         return Answer(outcome="refused", is_quiet=True)
     if comment.updated_at != comment.created_at:
-        told = (explain_begun(begun),) if begun else ()
+        told = (run_replies.explain_begun(begun),) if begun else ()
         return refuse(*told, replies.EDITED)
     if not begun and not _is_stop(command) and is_too_old(comment, request.view):
         return refuse(replies.TOO_OLD)
@@ -73,25 +73,52 @@ def answer_comment(request: Request) -> Answer | None:
 def list_relied_on(
     request: Request, answer: Answer, changed: Mapping[str, Attempt]
 ) -> frozenset[str]:
-    """The runs among these, which others have begun or labelled in this pass, that an answer takes
-    for begun: those of its plans and its pull request, and what left too little of a limit."""
+    """The runs among these, which others have begun or labelled in this pass, that the answer to a
+    command takes for begun."""
     command = parse_command(request.comment.body)
     if isinstance(command, HelpCommand | AllowCommand):
         return frozenset()
     # Of what a stop does not name its answer says nothing.
     named = command.specs if isinstance(command, SpecCommand) and command.verb == "stop" else ()
-    plans = [target.plan for target in list_targets(request.seen.specs)]
-    ids, number = {plan.id for plan in plans}, request.seen.pull.number
+    found = list_taken_for_begun(answer, request.asker.login, request.seen, request.view, changed)
+    return frozenset(run for run in found if not named or changed[run].spec in named)
+
+
+def list_taken_for_begun(
+    answer: Answer,
+    login: str,
+    seen: PullRequestView,
+    view: View,
+    changed: Mapping[str, Attempt],
+) -> frozenset[str]:
+    """The runs among these, which were begun or labelled in this pass, that an answer to somebody
+    takes for begun: those of its plans and its pull request, and what left too little of a limit.
+    """
+    plans = [target.plan for target in list_targets(seen.specs)]
+    ids, number = {plan.id for plan in plans}, seen.pull.number
     teams: set[str | None] = set()
     if answer.outcome == "refused":
-        login, project = request.asker.login, request.view.project
-        teams = {choose_team(plan, login, project) for plan in plans} - {None}
+        teams = {choose_team(plan, login, view.project) for plan in plans} - {None}
     return frozenset(
         run
         for run, one in changed.items()
-        if (not named or one.spec in named)
-        and (one.plan_id in ids or number in one.wanted_by or one.team in teams)
+        if one.plan_id in ids or number in one.wanted_by or one.team in teams
     )
+
+
+def _is_said_after(approval: Approval, request: Request) -> bool:
+    """Whether a run was approved by a word that was said after a command."""
+    seen, comment = request.seen, request.comment
+    match approval.source:
+        case "comment":
+            return approval.comment_id > comment.id
+        case "approval":
+            times = [one.submitted_at for one in seen.reviews if one.id == approval.comment_id]
+        case "merge":
+            times = [seen.pull.merged_at]
+    at = parse_time(comment.created_at)
+    found = [parse_time(one) for one in times]
+    return any(one is not None and at is not None and one > at for one in found)
 
 
 def _is_stop(command: Command | BadCommand) -> bool:
@@ -178,8 +205,8 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
         and number in one.wanted_by
         and (not command.specs or one.spec in command.specs)
         # Said before the run was approved, it was not said of that.
-        and all(
-            each.comment_id < comment.id for each in one.approvals if each.pull_request == number
+        and not any(
+            _is_said_after(each, request) for each in one.approvals if each.pull_request == number
         )
     ]
     if not meant:

@@ -7,7 +7,7 @@ branch alone.
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vtspec.pipelines.formatting import format_cost
 from vtspec.pipelines.language import Sentence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from vtspec.pipelines.forge.forge import Permission
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.schema.kinds.project import ProjectSpec
+
+
+_ANSWERED: Final = "each review and merge is answered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +73,9 @@ def name_policy(project: "ProjectSpec") -> str:
     approval, teams = project.approval, project.teams
     listed = {login.casefold() for name in approval.teams for login in teams[name].logins}
     members = [one for one in listed if find_member_team(teams, one) in approval.teams]
-    # Without any named team it is whoever may write, which the forge alone knows.
-    rules = [bool(approval.teams), sorted(members), approval.by_author]
+    # Without any named team it is whoever may write, which the forge alone knows. What an earlier
+    # vtspec has shown may have been carried out without an answer.
+    rules = [_ANSWERED, bool(approval.teams), sorted(members), approval.by_author]
     found = hashlib.sha256(json.dumps(rules).encode()).hexdigest()
     return f"{approval.when} {found[:16]}"
 

@@ -41,16 +41,17 @@ def refuse_outdated(action: CreateRun | LabelRun, site: Site, repository: "Repos
     pull = forge.get_pull_request(approval.pull_request)
     _check_pull(pull, approval)
     _check_policy(site, repository)
-    comments: Sequence[Comment] = ()
     if pull.is_fork:
         seen = read_pull(site, pull)
-        comments = seen.comments
+        comments: Sequence[Comment] = seen.comments
         if not is_allowed(seen, view):
             raise Outdated(f"{pull.head_sha} is allowed no more")
-    elif action.cause is not None:
+    else:
         comments = forge.list_comments(pull.number)
     if action.cause is not None:
         _check_command(action, comments, view)
+    elif approval.word in find_replies(comments, view.login):
+        raise Outdated(f"{approval.word} was answered meanwhile")
     elif approval.source == "approval":
         _check_review(site, approval)
     asker = Asker(login=approval.login, permission=forge.get_permission(approval.login))

@@ -260,11 +260,11 @@ class Effects:
         """Whether the answer is ours: another controller may have been as fast."""
         forge = self.site.forge
         comments = forge.list_comments(action.pull_request)
-        if action.comment_id in find_replies(comments, forge.find_login()):
+        if action.word in find_replies(comments, forge.find_login()):
             return False
         made = forge.create_comment(action.pull_request, action.body)
         written = forge.list_comments(action.pull_request)
-        kind = f"reply {action.comment_id}"
+        kind = f"reply {action.word}"
         found = find_comments(written, forge.find_login(), kind)
         first = min((one.id for one in found), default=made.id)
         if first != made.id:

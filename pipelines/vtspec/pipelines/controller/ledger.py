@@ -15,6 +15,7 @@ from vtspec.pipelines.runs.state import choose_attempt
 from .actions import Begin, LabelRun
 from .approved_runs import restore_approvals
 from .digests import Target
+from .markers import WordId
 from .reservations import Reservation
 from .view import Approval, Attempt, EndedRun, View
 
@@ -120,13 +121,9 @@ class Ledger:
         """The runs at work that a pull request wants."""
         return [one for one in self.attempts if one.is_at_work and one.wanted_by.get(pull_request)]
 
-    def list_begun_by(self, comment_id: int) -> list[Attempt]:
-        """The runs that a comment has had carried out."""
-        return [
-            one
-            for one in self.attempts
-            if any(each.comment_id == comment_id for each in one.approvals)
-        ]
+    def list_begun_by(self, word: WordId) -> list[Attempt]:
+        """The runs that a command, a review or a merge has had carried out."""
+        return [one for one in self.attempts if any(each.word == word for each in one.approvals)]
 
     def count_spent(self, team: str, but_for: str | None = None) -> float:
         """What a team's runs have cost this month; those at work count with their estimate, and

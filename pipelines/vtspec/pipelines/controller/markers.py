@@ -7,14 +7,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from vtspec.pipelines.forge.comment_text import has_text, list_marked, make_plain
-from vtspec.pipelines.forge.forge import Comment, PullRequest
+from vtspec.pipelines.forge.forge import Comment
 
 Outcome = Literal["done", "refused"]
 
-_REPLY: Final = re.compile(r"<!-- vtspec:reply ([0-9]{1,20}) -->\n<!-- vtspec:(done|refused) -->")
+WordId: TypeAlias = int | str
+"""What an answer is to: a comment by its id, `review-ID`, or `merge-NUMBER` of a pull request."""
+
+_REPLY: Final = re.compile(
+    r"<!-- vtspec:reply ((?:review-|merge-)?[0-9]{1,20}) -->\n<!-- vtspec:(done|refused) -->"
+)
 _SHOWN: Final = re.compile(
     r"<!-- vtspec:of ([0-9a-f]{7,64}) ([0-9]{1,12}) ([0-9a-f]{64})(?: [0-9]{1,12})? -->"
 )
@@ -22,7 +27,6 @@ _PLAN: Final = re.compile(
     r"<!-- vtspec:digest ([a-z0-9-]{1,40}) ([0-9a-f]{64}) ([0-9a-f]{7,64}) -->"
 )
 _POLICY: Final = re.compile(r"<!-- vtspec:policy ([a-z]{1,20} [0-9a-f]{16}) -->")
-_HIDDEN: Final = re.compile(r"^<!-- vtspec:[^\n]* -->\s*$", re.M)
 _MOST_DIGESTS: Final = 60
 """Digests that a plan comment remembers of its commit, and as many of earlier ones."""
 
@@ -59,14 +63,9 @@ def make_marker(kind: str) -> str:
     return f"<!-- vtspec:{kind} -->"
 
 
-def read_visible(body: str) -> str:
-    """What people see of a comment of ours."""
-    return _HIDDEN.sub("", body)
-
-
-def make_reply_marker(comment_id: int, outcome: Outcome) -> str:
-    """The first lines of the answer to a command."""
-    return f"{make_marker(f'reply {comment_id}')}\n{make_marker(outcome)}"
+def make_reply_marker(word: WordId, outcome: Outcome) -> str:
+    """The first lines of the answer to a command, a review or a merge."""
+    return f"{make_marker(f'reply {word}')}\n{make_marker(outcome)}"
 
 
 CONCLUDED: Final = frozenset({"rocket", "-1"})
@@ -81,13 +80,14 @@ def find_comments(comments: Sequence[Comment], login: str, kind: str) -> list[Co
     return list_marked(comments, make_marker(kind), login)
 
 
-def find_replies(comments: Sequence[Comment], login: str) -> dict[int, Outcome]:
-    """Which commands we have answered, and how."""
-    found: dict[int, Outcome] = {}
+def find_replies(comments: Sequence[Comment], login: str) -> dict[WordId, Outcome]:
+    """Which commands, reviews and merges we have answered, and how."""
+    found: dict[WordId, Outcome] = {}
     for one in comments:
         marker = _REPLY.match(make_plain(one.body)) if one.author == login else None
         if marker is not None:
-            found[int(marker[1])] = "done" if marker[2] == "done" else "refused"
+            word = int(marker[1]) if marker[1].isdigit() else marker[1]
+            found[word] = "done" if marker[2] == "done" else "refused"
     return found
 
 
@@ -154,21 +154,11 @@ def note_visible(before: VisiblePlans | None, written: Comment) -> VisiblePlans:
     return replace(made, since=before.since) if before is not None and is_same else made
 
 
-def find_visible(
-    pull: PullRequest, comment: Comment, known: VisiblePlans | None
-) -> VisiblePlans | None:
+def find_visible(comment: Comment, known: VisiblePlans | None) -> VisiblePlans | None:
     """What people see in a plan comment, and since when; None where another process, or somebody
     else, wrote it last: it says who knows what before it is held to what it ought to say."""
-    if known is not None and (known.is_of(comment) or comment.updated_at < known.updated_at):
-        return known
-    if pull.state == "open":
-        return None
-    if known is not None:
-        # Who merged saw what was there then, whatever it says since.
-        merged, at = parse_time(pull.merged_at), parse_time(comment.updated_at)
-        return known if merged is not None and at is not None and at > merged else None
-    # Once it is over there is nothing to hold it to.
-    return read_visible_plans(comment)
+    is_ours = known is not None and (known.is_of(comment) or comment.updated_at < known.updated_at)
+    return known if is_ours else None
 
 
 def read_visible_plans(comment: Comment) -> VisiblePlans:

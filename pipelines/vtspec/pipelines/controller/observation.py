@@ -180,7 +180,7 @@ def find_visible_plans(view: View, known: MutableMapping[int, VisiblePlans]) -> 
     found = []
     for seen in view.pull_requests:
         plans = find_comments(seen.comments, view.login, "plan")
-        if seen.visible is None and plans and seen.pull.state == "open":
+        if seen.visible is None and plans and seen.pull.state != "closed":
             known.pop(plans[0].id, None)
             # A fault of ours in what is said is met, and told, where it is decided.
             with suppress(Exception):

@@ -143,7 +143,11 @@ def _plan_merge(
     changed = {one.name: one for one in specs if one.cause == "changed"}
     # By their names: a merge may be one commit, or several, beside those of others.
     found = _plan(site, seen, policy, view, _Commits(commit, commit, frozenset(changed)))
-    left = [replace(one, cause="changed") for one in _list_specs(found) if one.name in changed]
+    left = [
+        replace(one, cause="changed", base=changed[one.name].base)
+        for one in _list_specs(found)
+        if one.name in changed
+    ]
     return (*left, *(one for one in specs if one.cause != "changed"))
 
 

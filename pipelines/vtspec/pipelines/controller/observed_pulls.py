@@ -192,7 +192,7 @@ def read_pull(site: Site, pull: "PullRequest") -> PullRequestView:
     approvers = [one.user for one in reviews if one.is_approved]
     merged_by, login = pull.merged_by or None, forge.find_login()
     plans = find_comments(comments, login, "plan")
-    visible = find_visible(pull, plans[0], site.visible.get(plans[0].id)) if plans else None
+    visible = find_visible(plans[0], site.visible.get(plans[0].id)) if plans else None
     people = {*(one.author for one in commands), *approvers, *([merged_by] if merged_by else [])}
     return PullRequestView(
         pull=pull,

@@ -9,13 +9,24 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
+from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.comment_text import has_text
 from vtspec.pipelines.forge.forge import Comment, ReactionContent
+from vtspec.pipelines.language import Tongue
 
-from .actions import Action, CommentKind, React, Reply, StopRun, WriteComment
-from .answers import answer_comment, list_relied_on
+from .actions import (
+    Action,
+    CommentKind,
+    CreateRun,
+    LabelRun,
+    React,
+    Reply,
+    StopRun,
+    WriteComment,
+)
+from .answers import answer_comment, list_relied_on, list_taken_for_begun
 from .approval import name_policy
-from .approval_policy import Verdict, judge_approval
+from .approval_policy import Word, answer_word, list_words
 from .approved_runs import list_approved, read_approved, render_approved, update_approved
 from .commands import parse_command
 from .comment_text import capitalize, cut_text
@@ -29,6 +40,7 @@ from .markers import (
     Outcome,
     Shown,
     ShownDigest,
+    WordId,
     find_comments,
     find_replies,
     make_marker,
@@ -38,10 +50,10 @@ from .markers import (
 )
 from .plan_comment import render_plan_comment
 from .progress_comment import render_progress_comment
-from .replies import OWN_ACCOUNT, render_verdict
+from .replies import OWN_ACCOUNT, render_no_more
 from .request import Answer, Request, find_shown, refuse
 from .result_comment import render_result_comment
-from .view import Attempt, PullRequestView, UnclearRun, View
+from .view import Approval, Attempt, PullRequestView, UnclearRun, View
 
 EDIT_PAUSE: Final = timedelta(seconds=15)
 """A progress comment is written anew no sooner than this after the last time."""
@@ -114,41 +126,42 @@ def reconcile(view: View, parts: Sequence[Part] = EVERY_PART) -> list[Action]:
     """
     ledger = open_ledger(view)
     actions: list[Action] = []
-    verdicts: dict[int, Verdict] = {}
     if "apply" in parts:
-        actions += _answer_commands(view, ledger)
-        for seen in view.pull_requests:
-            with blaming_pull(seen.pull.number):
-                verdict = judge_approval(seen, view, ledger)
-            verdicts[seen.pull.number] = verdict
-            actions += verdict.effects
+        actions += _answer_all(view, ledger)
         actions += _stop_unwanted(view, ledger)
+    tried = {_find_unasked(action) for action in actions}
     for seen in view.pull_requests:
         with blaming_pull(seen.pull.number):
             if "plan" in parts:
                 actions += _tell_plan(seen, view, ledger)
-            if seen.pull.number in verdicts:
-                actions += _tell_verdict(seen, view, verdicts[seen.pull.number])
+            # While something is tried once more, what was told of it stands.
+            if "apply" in parts and seen.pull.number not in tried:
+                actions += _take_back_refusals(seen, view)
             if "report" in parts:
                 actions += _tell_runs(seen, view, ledger)
     return [*actions, *set_statuses(view, ledger)] if "report" in parts else actions
 
 
-def _answer_commands(view: View, ledger: Ledger) -> Iterator[Action]:
-    """The answers to all commands that have none, the oldest first, whichever pull request they
-    are in: what one of them begins, the next one finds at work."""
-    found: list[tuple[Comment, PullRequestView]] = []
+def _answer_all(view: View, ledger: Ledger) -> Iterator[Action]:
+    """The answers to all commands, reviews and merges that have none, the oldest first, whichever
+    pull request they are in: what one of them begins, the next one finds at work."""
+    found: list[tuple[str, int, Comment | Word, PullRequestView]] = []
     for seen in view.pull_requests:
         with blaming_pull(seen.pull.number):
             found += [
-                (comment, seen)
+                (comment.created_at, comment.id, comment, seen)
                 for comment in seen.comments
                 if _is_persons(comment) and parse_command(comment.body) is not None
             ]
-    found.sort(key=lambda one: (one[0].created_at, one[0].id))
-    for comment, seen in found:
+            found += [
+                (one.at, one.approval.comment_id, one, seen) for one in list_words(seen, view)
+            ]
+    for _, _, said, seen in sorted(found, key=lambda one: one[:2]):
         with blaming_pull(seen.pull.number):
-            answered = list(_answer_one(comment, seen, view, ledger))
+            if isinstance(said, Word):
+                answered = list(_answer_word(said, seen, view, ledger))
+            else:
+                answered = list(_answer_command(said, seen, view, ledger))
         yield from answered
 
 
@@ -158,7 +171,25 @@ def _is_persons(comment: Comment) -> bool:
     return comment.author != "" and not comment.author.endswith("[bot]")
 
 
-def _answer_one(
+def _answer_word(
+    word: Word, seen: PullRequestView, view: View, ledger: Ledger
+) -> Iterator[Action]:
+    number = seen.pull.number
+    there = find_comments(seen.comments, view.login, f"reply {word.id}")
+    yield from _point_at_first(number, there)
+    answer = None if there else answer_word(word, seen, view, ledger)
+    if answer is None:
+        return
+    yield from answer.effects
+    # What one of its plans comes upon keeps back no other, but the answer.
+    relies_on = list_taken_for_begun(answer, word.approval.login, seen, view, ledger.changed)
+    tongue = detect_language([seen.pull.title])
+    begun = list_approved(ledger.list_begun_by(word.id), number)
+    body = view.redactor.redact_text(_render_reply(word.id, answer, begun, tongue))
+    yield Reply(pull_request=number, word=word.id, body=body, relies_on=relies_on)
+
+
+def _answer_command(
     comment: Comment, seen: PullRequestView, view: View, ledger: Ledger
 ) -> Iterator[Action]:
     number, cause = seen.pull.number, comment.id
@@ -184,10 +215,9 @@ def _answer_one(
         yield React(pull_request=number, comment_id=cause, content="eyes")
     yield from answer.effects
     if not answer.is_quiet:
-        body = _render_reply(request, answer)
-        yield Reply(
-            pull_request=number, comment_id=cause, body=body, relies_on=relies_on, cause=cause
-        )
+        begun = list_approved(ledger.list_begun_by(cause), number)
+        body = view.redactor.redact_text(_render_reply(cause, answer, begun, request.tongue))
+        yield Reply(pull_request=number, word=cause, body=body, relies_on=relies_on, cause=cause)
     yield replace(_conclude(number, cause, answer.outcome), relies_on=relies_on)
 
 
@@ -197,14 +227,24 @@ def _conclude(number: int, comment_id: int, outcome: Outcome) -> React:
     return React(pull_request=number, comment_id=comment_id, content=content, cause=comment_id)
 
 
-def _render_reply(request: Request, answer: Answer) -> str:
-    cause, number = request.comment.id, request.seen.pull.number
-    begun = list_approved(request.ledger.list_begun_by(cause), number)
-    marker = f"{make_reply_marker(cause, answer.outcome)}{render_approved(begun)}"
-    said = [capitalize(one.say(request.tongue)) for one in answer.sentences]
+def _render_reply(
+    word: WordId, answer: Answer, begun: Mapping[str, Approval], tongue: Tongue
+) -> str:
+    marker = f"{make_reply_marker(word, answer.outcome)}{render_approved(begun)}"
+    said = [capitalize(one.say(tongue)) for one in answer.sentences]
     mark = "🚀" if answer.outcome == "done" else "👎"
-    body = cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n", tongue=request.tongue)
-    return request.view.redactor.redact_text(body)
+    return cut_text(f"{marker}\n{mark} " + "\n\n".join(said) + "\n", tongue=tongue)
+
+
+def _find_unasked(action: Action) -> int | None:
+    """The pull request of which something is begun or wanted by no command."""
+    match action:
+        case CreateRun(approval=approval, cause=None):
+            return approval.pull_request
+        case LabelRun(pull_request=number, cause=None):
+            return number
+        case _:
+            return None
 
 
 def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
@@ -254,12 +294,11 @@ def _tell_check(seen: PullRequestView, view: View, ledger: Ledger, rest: str) ->
     yield from report_checks(every, view, "\n\n".join(filter(None, rests)))
 
 
-def _tell_verdict(seen: PullRequestView, view: View, verdict: Verdict) -> Iterator[Action]:
-    # While something is tried once more, what was told of it stands.
-    is_over = not verdict.effects and find_comments(seen.comments, view.login, "approval")
-    if verdict.sentences or is_over:
-        body = render_verdict(verdict.sentences, seen.pull.title)
-        yield from _write(seen, view, "approval", f"{make_marker('approval')}\n{body}")
+def _take_back_refusals(seen: PullRequestView, view: View) -> Iterator[Action]:
+    """What the cluster has refused of a review or a merge is tried no more."""
+    if find_comments(seen.comments, view.login, "approval"):
+        body = f"{make_marker('approval')}\n{render_no_more(seen.pull.title)}"
+        yield from _write(seen, view, "approval", body)
 
 
 def _tell_runs(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[Action]:
@@ -319,7 +358,9 @@ def render_plan(seen: PullRequestView, view: View, ledger: Ledger) -> tuple[str,
 
 def has_own_plan(seen: PullRequestView, view: View, comment: Comment) -> bool:
     """Whether a plan comment says what we would say now, whoever has written it."""
-    body, _ = render_plan(seen, view, open_ledger(view))
+    # Once it is merged the comment is left as it was.
+    was_open = replace(seen, pull=replace(seen.pull, state="open"))
+    body, _ = render_plan(was_open, view, open_ledger(view))
     return has_text(comment, view.redactor.redact_text(body))
 
 

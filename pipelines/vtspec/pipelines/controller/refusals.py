@@ -62,14 +62,15 @@ def answer_refusal(
 ) -> Iterator[Action]:
     """What answers a command in place of its `reply`, of which these runs were not carried out:
     with those that were, now or before, as the reply notes them."""
-    number, cause = reply.pull_request, reply.comment_id
+    number, cause = reply.pull_request, reply.cause
+    assert cause is not None
     missing = {find_completed_run(run) or run for run in undone}
     noted = dict(read_noted(reply.body, number))
     begun = {run: approval for run, approval in noted.items() if run not in missing}
     done = "".join(f"🚀 {render_code(run)}\n\n" for run in begun)
     marker = f"{make_reply_marker(cause, 'refused')}{render_approved(begun)}"
     body = _join_lines((marker, f"{done}{told}"), tongue)
-    yield Reply(pull_request=number, comment_id=cause, body=body, cause=cause)
+    yield Reply(pull_request=number, word=cause, body=body, cause=cause)
     yield React(pull_request=number, comment_id=cause, content="-1", cause=cause)
 
 

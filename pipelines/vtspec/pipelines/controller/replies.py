@@ -13,7 +13,7 @@ from vtspec.pipelines.runs.state import describe_ending
 from vtspec.pipelines.runs.state_phrases import describe_adaptations
 
 from .commands import LONGEST_LINE, USAGE, VERBS, BadCommand
-from .comment_text import capitalize, render_link, render_sha
+from .comment_text import render_link, render_sha
 from .digests import shorten_digests, strip_digest
 from .phrases import quote
 from .view import Attempt, PlannedSpec, UnclearRun
@@ -353,35 +353,37 @@ def list_runs(found: Sequence[Attempt]) -> Sentence:
     return Sentence(en=f"runs:\n\n{english}", ko=f"실행:\n\n{korean}")
 
 
-def explain_merged_otherwise(line: str) -> Sentence:
+def explain_merged_otherwise(paste: Sentence) -> Sentence:
     """The merge made other plans of what was shown."""
     return Sentence(
         en="The merge made other plans than the ones that were shown, so nothing was carried out; "
-        f"paste, to carry out what they are now:\n\n```\n{line}\n```",
+        f"to carry out what they are now, {paste.en}",
         ko="병합 결과의 계획이 표시된 것과 달라서 아무것도 실행하지 않았습니다. 지금의 계획을 "
-        f"실행하려면 붙여 넣으세요:\n\n```\n{line}\n```",
+        f"실행하려면 {paste.ko}",
     )
 
 
-def explain_merged_before(line: str) -> Sentence:
+def explain_merged_before(paste: Sentence) -> Sentence:
     """The merge was under another policy than that of now."""
     return Sentence(
-        en="When this was merged, `vtspec.yaml` said otherwise who approves plans and how, so "
-        f"nothing was carried out; who may approve now pastes:\n\n```\n{line}\n```",
-        ko="병합할 때는 `vtspec.yaml`의 승인 규칙이 지금과 달라서 아무것도 실행하지 않았습니다. "
-        f"지금 승인할 수 있는 사람이 붙여 넣으세요:\n\n```\n{line}\n```",
+        en="When this was merged, `vtspec.yaml` said otherwise who approves plans and how, or an "
+        "earlier vtspec had shown them, so nothing was carried out; who may approve now may "
+        f"{paste.en}",
+        ko="병합할 때는 `vtspec.yaml`의 승인 규칙이 지금과 다르거나 이전 버전의 vtspec이 계획을 "
+        "표시했으므로 아무것도 실행하지 않았습니다. 지금 승인할 수 있는 사람이 "
+        f"{paste.ko}",
     )
 
 
-def explain_unseen_merge(line: str) -> Sentence:
+def explain_unseen_merge(paste: Sentence) -> Sentence:
     """Who merged may have seen other plans, or none."""
     return Sentence(
-        en="Whether these plans were to be seen before the merge is not known: their comment was "
-        "written after it, or changed by somebody else before. So nothing was carried out; paste, "
-        f"to carry them out:\n\n```\n{line}\n```",
-        ko="계획 댓글이 병합 뒤에 작성되었거나 그전에 다른 사람이 바꾸어서, 병합 전에 이 계획이 "
-        "보였는지 알 수 없습니다. 그래서 아무것도 실행하지 않았습니다. 실행하려면 붙여 넣으세요:"
-        f"\n\n```\n{line}\n```",
+        en="Whether these plans were to be seen before the merge is not known: their comment is "
+        "not of these commits, was written after it, or was changed by somebody else. So nothing "
+        f"was carried out; to carry them out, {paste.en}",
+        ko="계획 댓글이 이 커밋의 것이 아니거나, 병합 뒤에 작성되었거나, 다른 사람이 바꾸어서 "
+        "병합 전에 이 계획이 보였는지 알 수 없습니다. 그래서 아무것도 실행하지 않았습니다. "
+        f"실행하려면 {paste.ko}",
     )
 
 
@@ -406,10 +408,11 @@ def explain_early_review(login: str) -> Sentence:
     """Who approved may have seen other plans than those that are shown."""
     name = quote(login)
     return Sentence(
-        en=f"The review of {name} is from before the plans above were shown, under what "
-        "`vtspec.yaml` says now, so it carries nothing out. Read them, and approve once more.",
-        ko=f"{name}의 리뷰는 위 계획이 지금의 `vtspec.yaml`에 따라 표시되기 전의 것이라 아무것도 "
-        "실행하지 않았습니다. 계획을 읽고 다시 승인하세요.",
+        en=f"The review of {name} is of another commit, or from before the plans above were "
+        "shown, under what `vtspec.yaml` says now, so it carries nothing out. Read them, and "
+        "approve once more.",
+        ko=f"{name}의 리뷰는 다른 커밋의 것이거나 위 계획이 지금의 `vtspec.yaml`에 따라 표시되기 "
+        "전의 것이라 아무것도 실행하지 않았습니다. 계획을 읽고 다시 승인하세요.",
     )
 
 
@@ -422,26 +425,60 @@ def explain_own_review(login: str) -> Sentence:
     )
 
 
-def explain_merged_by_other(login: str, problem: Sentence, line: str) -> Sentence:
+def explain_merged_by_other(login: str, problem: Sentence, paste: Sentence) -> Sentence:
     """Who merged may not have anything carried out."""
     name = quote(login)
     return Sentence(
         en=f"{name} has merged, and {problem.en}, so nothing was carried out; who may approve "
-        f"pastes:\n\n```\n{line}\n```",
+        f"may {paste.en}",
         ko=f"{name}이(가) 병합했습니다. {problem.ko}. 그래서 아무것도 실행하지 않았습니다. "
-        f"승인할 수 있는 사람이 붙여 넣으세요:\n\n```\n{line}\n```",
+        f"승인할 수 있는 사람이 {paste.ko}",
     )
 
 
-def render_verdict(sentences: Sequence[Sentence], title: str) -> str:
-    """What of an approval could not be carried out, if anything, in the language of the pull
-    request."""
-    tongue = detect_language([title])
-    if not sentences:
-        return f"{_NO_MORE.say(tongue)}\n"
-    head = Sentence(en="## Not carried out", ko="## 실행하지 않음")
-    told = "\n\n".join(capitalize(one.say(tongue)) for one in sentences)
-    return f"{head.say(tongue)}\n\n{told}\n"
+def explain_merged_by_nobody(paste: Sentence) -> Sentence:
+    """The forge does not say any more who merged."""
+    return Sentence(
+        en="Who merged this is not known any more, so nothing was carried out; who may approve "
+        f"may {paste.en}",
+        ko="누가 병합했는지 더는 알 수 없어 아무것도 실행하지 않았습니다. 승인할 수 있는 사람이 "
+        f"{paste.ko}",
+    )
+
+
+def explain_merged_fork(head: str, paste: Sentence) -> Sentence:
+    """A fork was merged whose commit no maintainer has allowed."""
+    fork = explain_fork(head)
+    return Sentence(
+        en=f"{fork.en}\n\nThis was merged before that, so nothing was carried out; once it is "
+        f"allowed, {paste.en}",
+        ko=f"{fork.ko}\n\n그전에 병합되어 아무것도 실행하지 않았습니다. 허용한 뒤 {paste.ko}",
+    )
+
+
+CALLED_OFF: Final = Sentence(
+    en="a `/vtspec stop` that was said after this has called it off",
+    ko="나중의 `/vtspec stop`으로 취소되었습니다",
+)
+
+
+def explain_once_more(line: str | None) -> Sentence:
+    """How what could not be carried out is asked for again: by a line, or by another review."""
+    if line is None:
+        return Sentence(
+            en="to have that carried out once nothing is in its way, approve once more",
+            ko="문제가 없어진 뒤 실행하려면 다시 승인하세요",
+        )
+    paste = explain_line(line)
+    return Sentence(
+        en=f"to have that carried out once nothing is in its way, {paste.en}",
+        ko=f"문제가 없어진 뒤 실행하려면 {paste.ko}",
+    )
+
+
+def render_no_more(title: str) -> str:
+    """That what was refused is refused no more, in the language of the pull request."""
+    return f"{_NO_MORE.say(detect_language([title]))}\n"
 
 
 _NO_MORE: Final = Sentence(

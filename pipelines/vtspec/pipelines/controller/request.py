@@ -99,23 +99,13 @@ class Request:
     @property
     def may_stop(self) -> bool:
         """Whether they may say stop."""
-        is_author = self.asker.login.casefold() == self.seen.pull.author.casefold()
-        return self.may_approve or self.asker.may_write or is_author
+        return may_stop(self.asker.login, self.seen, self.view)
 
     @cached_property
     def _later_stops(self) -> list[SpecCommand]:
         """What was said to stop after this command was."""
-        later = [replace(self, comment=one) for one in self.seen.comments]
-        return [
-            command
-            for one in later
-            if one.comment.id > self.comment.id
-            and isinstance(command := parse_command(one.comment.body), SpecCommand)
-            and command.verb == "stop"
-            and one.comment.updated_at == one.comment.created_at
-            and is_persons(one.comment, self.view)
-            and one.may_stop
-        ]
+        comment = self.comment
+        return list_stops(self.seen, self.view, comment.created_at, comment.id)
 
     def is_called_off(self, spec: str) -> bool:
         """Whether nobody wants any more what this command asks for of an experiment."""
@@ -229,6 +219,34 @@ def find_bar(seen: PullRequestView, view: View) -> Sentence | None:
     if seen.pull.is_draft:
         return run_replies.DRAFT
     return None if is_allowed(seen, view) else replies.explain_fork(seen.pull.head_sha)
+
+
+def may_stop(login: str, seen: PullRequestView, view: View) -> bool:
+    """Whether somebody may stop what a pull request runs."""
+    asker = Asker(login=login, permission=seen.permissions.get(login, "none"))
+    return (
+        asker.may_write
+        or login.casefold() == seen.pull.author.casefold()
+        or find_asker_problem(asker, seen.pull.author, view.project) is None
+    )
+
+
+def list_stops(
+    seen: PullRequestView, view: View, at: str, comment_id: int = 0
+) -> list[SpecCommand]:
+    """What was said to stop after a word of that time: a command of that id, or a review or a
+    merge, which a stop of the same second calls off, too."""
+    said, found = parse_time(at), []
+    for one in seen.comments:
+        command = parse_command(one.body) if is_persons(one, view) else None
+        if not isinstance(command, SpecCommand) or command.verb != "stop":
+            continue
+        later = parse_time(one.created_at)
+        is_after = one.id > comment_id and (said is None or later is None or later >= said)
+        is_edited = one.updated_at != one.created_at
+        if is_after and not is_edited and may_stop(one.author, seen, view):
+            found.append(command)
+    return found
 
 
 def list_open(targets: Iterable[Target], ledger: Ledger) -> list[Target]:

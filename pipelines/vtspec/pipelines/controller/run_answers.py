@@ -202,7 +202,10 @@ def _find_stale(
     request: Request, targets: Sequence[Target], *, is_same: bool
 ) -> tuple[Sentence, ...] | None:
     pull, shown = request.seen.pull, request.shown
-    at = parse_time(request.comment.created_at)
+    at, merged = parse_time(request.comment.created_at), parse_time(pull.merged_at)
+    # Since then nothing moves any more, and no plan comment is written.
+    if at is not None and merged is not None and at > merged:
+        return None
     if shown is not None and shown.is_seen(pull.head_sha, at):
         # What is merged is shown under no other policy any more.
         if pull.state == "merged" or shown.policy == name_policy(request.view.project):

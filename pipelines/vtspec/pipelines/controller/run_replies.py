@@ -1,6 +1,6 @@
 """What is answered to who wants plans carried out, in English and Korean. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 from vtspec.adapters.shell_command import format_command
@@ -14,7 +14,7 @@ from .markers import Shown
 from .phrases import quote
 from .replies import describe_run, explain_line
 from .reservations import RECORD_NAME
-from .view import Attempt
+from .view import ApprovalSource, Attempt
 
 _MOST_LINES: Final = 20
 _SENTENCE: Final = 600
@@ -51,10 +51,17 @@ def explain_when(when: str) -> Sentence:
     )
 
 
-def explain_begun(begun: Sequence[Attempt]) -> Sentence:
-    """What a comment has had carried out already."""
-    names = ", ".join(quote(one.run) for one in begun)
-    return Sentence(en=f"by this comment {names} was begun", ko=f"이 댓글로 {names} 시작됨")
+_WORDS: Final[Mapping[ApprovalSource, Sentence]] = {
+    "comment": Sentence(en="comment", ko="댓글"),
+    "approval": Sentence(en="review", ko="리뷰"),
+    "merge": Sentence(en="merge", ko="병합"),
+}
+
+
+def explain_begun(begun: Sequence[Attempt], source: ApprovalSource = "comment") -> Sentence:
+    """What a comment, a review or a merge has had carried out already."""
+    names, word = ", ".join(quote(one.run) for one in begun), _WORDS[source]
+    return Sentence(en=f"by this {word.en} {names} was begun", ko=f"이 {word.ko}로 {names} 시작됨")
 
 
 def explain_late_rest(line: str) -> Sentence:
@@ -232,21 +239,23 @@ def _explain_there(standing: Standing, is_changed: bool) -> Sentence:
     )
 
 
-def explain_stopping(run: str) -> Sentence:
-    """A run is on its way to its end."""
+def explain_stopping(run: str, *, is_pasted: bool = True) -> Sentence:
+    """A run is on its way to its end; where the line `is_pasted`, it is to be pasted again."""
+    what = "; paste the line again once it has ended" if is_pasted else ""
+    korean = ". 끝난 뒤 같은 줄을 다시 붙여 넣으세요" if is_pasted else ""
     return Sentence(
-        en=f"{quote(run)} is being stopped; paste the line again once it has ended",
-        ko=f"{quote(run)} 중지되는 중입니다. 끝난 뒤 같은 줄을 다시 붙여 넣으세요",
+        en=f"{quote(run)} is being stopped{what}", ko=f"{quote(run)} 중지되는 중입니다{korean}"
     )
 
 
-def explain_other_policy(run: str) -> Sentence:
-    """The plan is at work with another policy."""
+def explain_other_policy(run: str, *, is_pasted: bool = True) -> Sentence:
+    """The plan is at work with another policy; `is_pasted` as of `explain_stopping`."""
+    what = "paste the line again, and " if is_pasted else ""
+    korean = "끝난 뒤 같은 줄을 다시 붙여 넣으면" if is_pasted else "끝난 뒤에는"
     return Sentence(
         en=f"{quote(run)} is at work on the same result with another policy; once it has ended, "
-        "paste the line again, and only what it lacks is made",
-        ko=f"{quote(run)} 같은 결과를 다른 정책으로 만드는 중입니다. 끝난 뒤 같은 줄을 다시 붙여 "
-        "넣으면 빠진 것만 만듭니다",
+        f"{what}only what it lacks is made",
+        ko=f"{quote(run)} 같은 결과를 다른 정책으로 만드는 중입니다. {korean} 빠진 것만 만듭니다",
     )
 
 

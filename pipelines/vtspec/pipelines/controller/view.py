@@ -30,7 +30,7 @@ from vtspec.pipelines.runs.state import RunState, Standing, find_standing
 from vtspec.schema.problem import Problem
 
 from .expected_cost import ExpectedCost
-from .markers import VisiblePlans
+from .markers import VisiblePlans, WordId
 from .reservations import Reservation
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ ApprovalSource = Literal["comment", "approval", "merge"]
 @dataclass(frozen=True, kw_only=True)
 class Approval:
     """Who let a plan be carried out, of which pull request at which commit, and by what; kept on
-    the run's Workflow. `comment_id` is 0 where it was no comment, `digest` "" where only a comment
-    of ours tells of it; `place` is where the run was begun, as `View.place` has it, "" where that
-    is not noted."""
+    the run's Workflow. `comment_id` is that of the comment or the review, 0 of a merge, and where
+    an earlier vtspec noted a review; `digest` is "" where only a comment of ours tells of it;
+    `place` is where the run was begun, as `View.place` has it, "" where that is not noted."""
 
     pull_request: int
     login: str
@@ -58,6 +58,17 @@ class Approval:
     source: ApprovalSource
     comment_id: int = 0
     place: str = ""
+
+    @property
+    def word(self) -> WordId:
+        """The command, review or merge that it is."""
+        match self.source:
+            case "comment":
+                return self.comment_id
+            case "approval":
+                return f"review-{self.comment_id}"
+            case "merge":
+                return f"merge-{self.pull_request}"
 
 
 @dataclass(frozen=True, kw_only=True)

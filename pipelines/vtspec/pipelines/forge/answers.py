@@ -128,6 +128,7 @@ class OwnReaction(_Answer):
 
 
 class _Review(_Answer):
+    id: int
     user: _User | None
     state: str
     dismissed: bool = False
@@ -283,6 +284,7 @@ def read_reviews(raw: Sequence[Any]) -> list[Review]:
     """The reviews that are a vote; Gitea's list has those, too, that were only asked for."""
     return [
         Review(
+            id=one.id,
             user=_name(one.user),
             is_approved=one.state == "APPROVED",
             is_dismissed=one.dismissed or one.state == "DISMISSED",

@@ -83,6 +83,7 @@ class Reaction:
 class Review:
     """A review that approved, or asked for changes; one that only comments is none."""
 
+    id: int
     user: str
     is_approved: bool
     is_dismissed: bool
