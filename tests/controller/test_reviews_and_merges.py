@@ -395,6 +395,19 @@ def test_what_was_merged_while_nobody_looked_is_carried_out(pulls: PullRequests)
     assert len(pulls.world.server.workflows()) == 1
 
 
+def test_a_merge_of_which_nobody_told_is_found_by_the_next_survey(pulls: PullRequests) -> None:
+    set_policy(pulls, "merge")
+    opened = pulls.github.repository.pull_requests.pop(pulls.number)
+    pulls.settle()
+    # A webhook tells that it is open, and then none that it is merged.
+    pulls.github.repository.pull_requests[pulls.number] = opened
+    serve_once(pulls.site, pulls.said.append, [pulls.number])
+    pass_time(pulls, 20)
+    merge(pulls)
+    pulls.settle()
+    assert len(pulls.world.server.workflows()) == 1
+
+
 def test_of_a_merge_into_a_branch_that_is_no_more_it_is_said_so(pulls: PullRequests) -> None:
     set_policy(pulls, "merge")
     root = pulls.world.root

@@ -70,11 +70,14 @@ def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reas
 
 
 def _list_merged(site: Site) -> set[int]:
-    """At the first survey, the pull requests that may have been merged while nobody looked: their
-    merge may be what carries plans out."""
-    if site.heard is not None:
+    """The pull requests that may have been merged since the last survey, or while nobody looked:
+    their merge may be what carries plans out."""
+    if site.heard is None:
+        return {*site.forge.list_merged_since(_round(site.now - _AWAY))}
+    project = None if site.repository is None else site.repository.project.spec
+    if project is None or project.approval.when != "merge":
         return set()
-    return {*site.forge.list_merged_since(_round(site.now - _AWAY))}
+    return {*site.forge.list_merged_since(_round(site.heard - _BEHIND))}
 
 
 def _round(time: datetime) -> datetime:
