@@ -1,7 +1,8 @@
 """Whatever two pull requests with the same plans, people, kills and doubled or lost actions do.
 
-Never two Workflows of one plan at a time, never one that nobody approved, at most one comment of a
-kind, every command answered once, and nothing left to do once all is done.
+Never two Workflows of one plan at a time, never one that nobody approved or that was stopped
+since, at most one comment of a kind, every command, review and merge answered once, and nothing
+left to do once all is done.
 """
 
 import re
@@ -18,12 +19,12 @@ from hypothesis.stateful import (
     rule,
 )
 
-from pull_request_world import BOT, PEOPLE, World, a_plan_of, a_spec
-from vtspec.pipelines.controller.actions import Action, Reply
+from pull_request_world import BOT, PEOPLE, FakePullRequest, World, a_plan_of, a_spec
+from vtspec.pipelines.controller.actions import Action, CreateRun, Reply
 from vtspec.pipelines.controller.commands import parse_command
 from vtspec.pipelines.controller.digests import compute_all_digest, list_targets
 from vtspec.pipelines.controller.reconcile import reconcile
-from vtspec.pipelines.controller.view import View
+from vtspec.pipelines.controller.view import Approval, Attempt, View
 
 PLANS = (a_plan_of(), a_plan_of("digits", 6), a_plan_of("cats"))
 SPECS = (
@@ -62,8 +63,14 @@ class Interleavings(RuleBasedStateMachine):
         self.old_views: list[View] = []
         self.edited: set[int] = set()
 
-    @initialize(which=st.sampled_from(SPECS), other=st.sampled_from(SPECS), is_shown=st.booleans())
-    def open_both(self, which: Any, other: Any, is_shown: bool) -> None:
+    @initialize(
+        which=st.sampled_from(SPECS),
+        other=st.sampled_from(SPECS),
+        is_shown=st.booleans(),
+        when=st.sampled_from(("comment", "comment", "approval", "merge")),
+    )
+    def open_both(self, which: Any, other: Any, is_shown: bool, when: str) -> None:
+        self.world = World(approval={"when": when})
         self.world.open(*which)
         self.world.open(*other, author="eve")
         if is_shown:
@@ -72,7 +79,9 @@ class Interleavings(RuleBasedStateMachine):
     @rule(number=NUMBERS, which=st.none() | st.sampled_from(SPECS), seconds=SECONDS)
     def push(self, number: int, which: Any, seconds: int) -> None:
         self.world.pass_time(seconds)
-        self.world.push(number, *(which or ()))
+        # What is merged has no head that moves.
+        if self.world.pulls[number].pull.state != "merged":
+            self.world.push(number, *(which or ()))
 
     @rule(
         number=NUMBERS,
@@ -135,6 +144,12 @@ class Interleavings(RuleBasedStateMachine):
             self.edited.add(said)
             self.said[said] = (number, author, line)
 
+    @rule(number=NUMBERS, author=st.sampled_from(("ann", "kim", "eve")), seconds=SECONDS)
+    @precondition(lambda self: self.world.project.approval.when == "approval")
+    def review(self, number: int, author: str, seconds: int) -> None:
+        self.world.pass_time(seconds)
+        self.world.review(number, author)
+
     @rule(number=NUMBERS, state=st.sampled_from(("closed", "merged", "open")))
     def set_state(self, number: int, state: Any) -> None:
         # What is merged stays so.
@@ -164,6 +179,17 @@ class Interleavings(RuleBasedStateMachine):
         """A forge that takes comments of ours and refuses to be answered."""
         actions = reconcile(self.world.see())
         self.do(actions, lambda action: int(not isinstance(action, Reply)))
+
+    @rule(number=NUMBERS, author=st.sampled_from(("ann", "kim")), is_stopped=st.booleans())
+    def approve_what_cannot_begin(self, number: int, author: str, is_stopped: bool) -> None:
+        """Somebody approves, the cluster begins nothing, and somebody may say stop then."""
+        if self.world.project.approval.when == "approval":
+            self.world.review(number, author)
+        for _ in range(1 + is_stopped):
+            actions = reconcile(self.world.see())
+            self.do(actions, lambda action: int(not isinstance(action, CreateRun)))
+            if is_stopped:
+                self.comment(number, "/vtspec stop", author, 20)
 
     @rule(kept=st.integers(0, 8))
     def look_and_die(self, kept: int) -> None:
@@ -196,6 +222,9 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def nothing_runs_that_nobody_approved(self) -> None:
         for run, approval in self.world.created:
+            if approval.source != "comment":
+                self.expect_word(approval)
+                continue
             number, author, line = self.said[approval.comment_id]
             assert (number, author) == (approval.pull_request, approval.login)
             assert author in WRITERS
@@ -203,12 +232,23 @@ class Interleavings(RuleBasedStateMachine):
             if approval.comment_id not in self.edited:
                 self.expect_line_means(line, approval.digest)
 
+    def expect_word(self, approval: Approval) -> None:
+        """It is a review or a merge, of what the pull request was then."""
+        at = self.world.pulls[approval.pull_request]
+        assert approval.login in WRITERS
+        if approval.source == "merge":
+            assert at.merged_by == approval.login
+        else:
+            (review,) = [one for one in at.reviews if one.id == approval.comment_id]
+            assert (review.user, review.commit_sha) == (approval.login, approval.head_sha)
+        every = {at.pull.head_sha: at.specs, **{one.head_sha: one.specs for one in at.earlier}}
+        plans = [plan for spec in every[approval.head_sha] for plan in spec.plans]
+        assert approval.digest in {plan.digest for plan in plans}
+
     def expect_line_means(self, line: str, digest: str) -> None:
         verb, *words = line.split()[1:]
         if verb == "rerun":
-            assert any(
-                other.digest == digest and other.comment_id != 0 for _, other in self.world.created
-            )
+            assert any(other.digest == digest for _, other in self.world.created)
             return
         assert verb == "apply"
         whole = {
@@ -223,7 +263,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def no_word_is_carried_out_twice(self) -> None:
-        done = [(one.comment_id, one.digest) for _, one in self.world.created]
+        done = [(one.word, one.digest) for _, one in self.world.created]
         assert len(done) == len(set(done)), done
 
     @invariant()
@@ -240,6 +280,9 @@ class Interleavings(RuleBasedStateMachine):
 
     def check_settled(self) -> None:
         self.do(reconcile(self.world.see()))
+        if self.world.project.approval.when == "approval":
+            # What a review is from before is known once that is written.
+            self.do(reconcile(self.world.see()))
         assert reconcile(self.world.see()) == []
         for said, (number, author, line) in self.said.items():
             is_command = parse_command(line) is not None and author != BOT
@@ -255,6 +298,43 @@ class Interleavings(RuleBasedStateMachine):
                 if is_wanted and self.world.pulls[number].pull.state != "closed"
             ]
             assert wanting or one.is_stopping or not one.is_at_work
+            for number in wanting if one.is_at_work else ():
+                self.expect_not_stopped(number, one)
+        for number, at in self.world.pulls.items():
+            for word in self.list_words(at):
+                assert len(self.world.find(number, f"reply {word} ")) == 1, word
+
+    def list_words(self, at: FakePullRequest) -> set[str]:
+        """The reviews or the merge that have begun something, or could have."""
+        number, state, when = at.pull.number, at.pull.state, self.world.project.approval.when
+        last = {one.user: one for one in at.reviews if one.user in WRITERS}.values()
+        words: set[str] = set()
+        if (state, when) == ("open", "approval"):
+            words = {f"review-{one.id}" for one in last}
+        if (state, when) == ("merged", "merge"):
+            words = {f"merge-{number}"}
+        begun = {str(approval.word) for _, approval in self.world.created}
+        return words if self.has_left(at) else words & begun
+
+    def has_left(self, at: FakePullRequest) -> bool:
+        """Whether a plan of it has no result, and is not at work."""
+        attempts = self.world.attempts.values()
+        there = {one.plan_id for one in attempts if one.is_at_work or one.state.has_result}
+        return any(plan.id not in there for spec in at.specs for plan in spec.plans)
+
+    def expect_not_stopped(self, number: int, attempt: Attempt) -> None:
+        """What a pull request wants at work was approved after the last stop that it has."""
+        at = self.world.pulls[number]
+        said = [
+            one.created_at
+            for one in at.comments
+            if one.body == "/vtspec stop" and one.author in WRITERS and one.id not in self.edited
+        ]
+        times = {f"review-{one.id}": one.submitted_at for one in at.reviews}
+        times |= {str(one.id): one.created_at for one in at.comments}
+        times[f"merge-{number}"] = at.pull.merged_at
+        mine = [one for one in attempt.approvals if one.pull_request == number]
+        assert max(said, default="") < max(times[str(one.word)] for one in mine)
 
     def teardown(self) -> None:
         if self.world.pulls:
