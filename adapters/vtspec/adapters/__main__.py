@@ -139,6 +139,10 @@ def _count_processes(arguments: argparse.Namespace, job: Job, module: AdapterMod
     if asked is None:
         # An adapter that is not may still use several GPUs, in one process.
         return job.gpus if job.gpus > 1 and is_distributed else None
+    if asked < 1:
+        raise AdapterError(
+            f"--processes: {asked} cannot train", "leave --processes out, or give 2 or more"
+        )
     if not is_distributed:
         raise AdapterError(
             "--processes: this adapter trains in one process", "leave --processes out"

@@ -85,7 +85,11 @@ def _find_option(error: click.UsageError, context: click.Context) -> click.Optio
 
 def _suggest_value(error: click.UsageError, option: click.Option, context: click.Context) -> str:
     if not isinstance(option.type, click.Choice):
-        least = getattr(option.type, "min", None)
+        least, most = (getattr(option.type, edge, None) for edge in ("min", "max"))
+        if most is not None and (
+            given := re.match(r"([0-9.]+) is not in the range", error.message)
+        ):
+            return str(most if float(given[1]) > most else least)
         return option.make_metavar(context) if least is None else str(least)
     given = re.match(r"'(.*)' is not", error.message)
     choices = [str(one) for one in option.type.choices]

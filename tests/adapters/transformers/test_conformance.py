@@ -13,6 +13,7 @@ from label_jobs import a_label_plan
 from outline_jobs import an_outline_plan, write_outlines
 from pair_jobs import DEPTH, ENLARGE
 from segmentation_jobs import a_segmentation_plan, write_grounds
+from text_jobs import CAPTION, READ
 from toy_runs import ADAPTERS
 from vtspec.adapters import transformers
 from vtspec.adapters.conformance import CHECKS, Check, Subject, resuming
@@ -141,5 +142,6 @@ def test_each_task_conforms(check: Check, subject: Subject) -> None:
 
 
 def test_each_task_is_held_to_the_suite() -> None:
-    # What makes pictures of pictures is held to it in `test_pair_conformance`.
-    assert {*TASKS, ENLARGE, DEPTH} == {task.value for task in transformers.TASKS}
+    # What makes pictures of pictures is held to it in `test_pair_conformance`, and what writes in
+    # `test_text_conformance`.
+    assert {*TASKS, ENLARGE, DEPTH, CAPTION, READ} == {task.value for task in transformers.TASKS}

@@ -37,14 +37,14 @@ def _parse_every(
 def _parse_tiles(
     context: click.Context, parameter: click.Parameter, text: str | None
 ) -> "Tiling | None":
-    from vtspec.pipelines.inference.tiles import parse_tiling
+    from vtspec.pipelines.inference.tiles import LEAST_SIDE, parse_tiling
 
     try:
         return None if text is None else parse_tiling(text)
     except ValueError as error:
         raise click.BadParameter(
-            f"{text!r} is neither a side in pixels (640) nor one with an overlap of at most half "
-            "of it (640:128)",
+            f"{text!r} is neither a side of {LEAST_SIDE} pixels or more (640) nor one with an "
+            "overlap of at most half of it (640:128)",
             context,
             parameter,
         ) from error
@@ -132,6 +132,7 @@ def command(
     from vtspec.pipelines.operations.frameworks import Wish, resolve_backend
     from vtspec.pipelines.operations.predict import (
         Question,
+        answers_with_pictures,
         check_wish,
         keep_confident,
         make_artist,
@@ -149,11 +150,13 @@ def command(
         raise click.UsageError("--every is about videos, and none is asked about")
     found = Run(find_run(open_runs(runs), run, *ON_DEMAND))
     output, confidence = options["output"], options["confidence"]
-    check_wish(found, into=into, output=output, least=confidence, tiling=options["tiles"])
     if Path(run).name != found.name:
         _tell(f"{found.name} answers")
+    check_wish(found, into=into, output=output, least=confidence, tiling=options["tiles"])
     repository = find_repository(Path.cwd())
     backend = resolve_backend(options["backend"], os.environ, repository)
+    if into is None and output == "csv" and answers_with_pictures(found):
+        _tell("its answers are pictures, which CSV has the files of: add --into FOLDER")
     coco = open_coco(found, repository.root, asked, into) if output == "coco" else None
     answers = predict_sources(
         found,
@@ -180,10 +183,13 @@ def command(
     if coco is not None and into is not None and (written := coco.write_images(into)):
         _tell(f"{written}: the ids of images and classes")
     if bad := len(unreadable) + missing:
+        every = len(asked) + missing
         noun = "source" if any(one.is_video for one in asked) else "image"
         raise Refused(
-            f"{bad} of {pluralize(len(asked) + missing, noun)} could not be read",
-            fix="write them anew, or leave them out; the others were answered",
+            f"{bad} of {pluralize(every, noun)} could not be read"
+            + (" as a whole" if noun == "source" else ""),
+            fix="write them anew, or leave them out"
+            + ("; the others were answered" if bad < every else ""),
         )
 
 

@@ -143,6 +143,9 @@ class _Canvas:
     text: LabelText
     by: int
 
+    def __post_init__(self) -> None:
+        self._bare = self.image.copy()
+
     @property
     def line(self) -> int:
         """How thick lines are."""
@@ -170,7 +173,10 @@ class _Canvas:
             part, part.filter(ImageFilter.MinFilter(2 * (self.line // 2) + 1))
         )
         at = ((found[0] - 1) * self.by, (found[1] - 1) * self.by)
-        self.image.paste(colour, at, part.point([value * _VEIL // 255 for value in range(256)]))
+        # Over the bare image: veils that lie over one another would hide it.
+        bare = self._bare.crop((*at, at[0] + part.width, at[1] + part.height))
+        veil = Image.blend(bare, Image.new("RGB", bare.size, colour), _VEIL / 255)
+        self.image.paste(veil, at, part)
         self.image.paste(colour, at, edge)
 
     def frame(self, box: tuple[float, float, float, float], colour: Colour) -> None:

@@ -22,6 +22,9 @@ AGREEMENT: Final = 0.5
 _EDGE: Final = 0.02
 """Of a tile's side: how close to it a box ends that may go on beyond."""
 
+LEAST_SIDE: Final = 32
+"""Of a tile, in pixels: smaller ones show a network nothing, and are hundreds of thousands."""
+
 _DEFAULT_OVERLAP: Final = 5
 """A fifth of the side, as in SAHI."""
 
@@ -47,7 +50,7 @@ def parse_tiling(text: str) -> Tiling:
     word, colon, more = text.partition(":")
     size = int(word)
     made = Tiling(size=size, overlap=int(more) if colon else size // _DEFAULT_OVERLAP)
-    if made.size < 1 or not 0 <= made.overlap <= made.size // 2:
+    if made.size < LEAST_SIDE or not 0 <= made.overlap <= made.size // 2:
         raise ValueError("no tiles")
     return made
 

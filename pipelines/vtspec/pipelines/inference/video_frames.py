@@ -4,6 +4,7 @@ Never more than one is held. Only containers in `_CONTAINERS` are opened: FFmpeg
 of other files and addresses, which a file from anybody could name.
 """
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,6 +100,9 @@ def iter_frames(path: Path, every: Every = EACH) -> Iterator[Frame]:
         raise BrokenVideoError(
             "it is no video that is read here, or it is cut short before its index"
         ) from error
+    # Errors alone; they are told as such, and by nobody else.
+    av.logging.set_level(av.logging.ERROR)
+    logging.getLogger("libav").propagate = False
     with container:
         if not container.streams.video:
             raise BrokenVideoError("it has no pictures")
@@ -114,17 +118,21 @@ class _Reading:
         self.packets = self.unread = self.seen = 0
         self.last_s = 0.0
         self.next_s = 0.0
+        self.begin_s = 0.0
 
     def iter_frames(self) -> Iterator[Frame]:
         self._refuse_size(self.stream.codec_context.width, self.stream.codec_context.height)
         # Sizes may change on the way; FFmpeg refuses those before it makes room for them.
         self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         rate = self.stream.average_rate or Fraction(25)
+        # Of a broadcast it is the time of day, as it were.
+        if self.stream.start_time is not None and self.stream.time_base is not None:
+            self.begin_s = float(self.stream.start_time * self.stream.time_base)
         for frame in self._decode():
             number, self.seen = self.seen, self.seen + 1
             # Files exist whose frames have no times.
             told = cast("float | None", frame.time)
-            time_s = number / float(rate) if told is None else told
+            time_s = number / float(rate) if told is None else told - self.begin_s
             self.last_s = max(self.last_s, time_s)
             if self._is_due(number, time_s):
                 self._refuse_size(frame.width, frame.height)
@@ -140,16 +148,17 @@ class _Reading:
         try:
             for packet in self.container.demux(self.stream):
                 self.packets += packet.size > 0
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError as error:
-                    if is_shortage(error):
-                        raise
-                    self.unread += 1
-                    continue
-                for frame in frames:
-                    self.unread += bool(frame.is_corrupt)
-                    yield frame
+                # What FFmpeg makes up in place of what is damaged it tells in its log alone.
+                with av.logging.Capture(local=False) as logged:
+                    try:
+                        frames = packet.decode()
+                    except av.FFmpegError as error:
+                        if is_shortage(error):
+                            raise
+                        self.unread += 1
+                        continue
+                self.unread += bool(logged) or any(frame.is_corrupt for frame in frames)
+                yield from frames
         except av.FFmpegError as error:
             if is_shortage(error):
                 raise
@@ -177,8 +186,8 @@ class _Reading:
         if not self.seen:
             raise BrokenVideoError("none of its frames can be read")
         said_s = (self.container.duration or 0) / 1_000_000
-        begin_s = (self.container.start_time or 0) / 1_000_000
-        until_s = self.last_s + step_s - begin_s
+        later_s = self.begin_s - (self.container.start_time or 0) / 1_000_000
+        until_s = self.last_s + step_s + later_s
         is_short = self.packets < self.stream.frames or until_s < said_s - _MISSING_S
         if is_short:
             raise BrokenVideoError(

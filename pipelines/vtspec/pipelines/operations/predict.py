@@ -183,6 +183,11 @@ def check_wish(
         )
 
 
+def answers_with_pictures(run: "Run") -> bool:
+    """Whether what the run's model says of an image is another one."""
+    return _read_plan(run).task in _PICTURE_TASKS
+
+
 def _check_picture_folder(folder: Path) -> None:
     from vtspec.pipelines.errors import Refused
 
@@ -208,7 +213,7 @@ def make_artist(
     from vtspec.pipelines.inference.skeletons import choose_skeleton
 
     plan = _read_plan(run)
-    if plan.task in _PICTURE_TASKS:
+    if answers_with_pictures(run):
         return None
     if least is None and plan.task in OBJECT_TASKS:
         least, why = _find_best_confidence(run.path / "evaluation.json")

@@ -131,7 +131,9 @@ def apply_overrides(loaded: "LoadedSpec", overrides: Sequence[Override]) -> "Loa
     problems = [_attribute_new_problem(problem, overrides) for problem in changed.problems]
     if any(problem.severity == "error" for problem in problems):
         raise SpecError(problems)
-    return changed
+    # What else is found wrong is told where it stands in the file.
+    document = replace(changed.document, text=loaded.document.text)
+    return replace(changed, document=document)
 
 
 def attribute_problem(problem: Problem, overrides: Sequence[Override]) -> Problem:
