@@ -177,6 +177,8 @@ FREE = {
     "name",
     "uri",
     "limit",
+    "every",
+    "tiles",
     "older_than",
     "caches",
     "prune_cache",

@@ -270,7 +270,7 @@ def test_gates_say_what_has_to_hold(world: Repository, text: str, expected: list
         ("cats-resnet50 not on l4 but on a100", {"resources.gpuType": "a100-80"}),
         ("cats resnet18 two A100 80GB", {"resources.gpus": 2, "resources.gpuType": "a100-80"}),
         ("cats resnet18 A100 80GB x2", {"resources.gpus": 2}),
-        ("gpu 3장 l4로 cats resnet18", {"resources.gpus": 3, "resources.gpuType": "l4"}),
+        ("gpu 3장 l4로 cats resnet18 배치 33", {"resources.gpus": 3, "resources.gpuType": "l4"}),
     ],
 )
 def test_gpus_are_counted(world: Repository, text: str, expected: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from vtspec.adapters.contract import (
 )
 from vtspec.adapters.data.annotations import Sample
 from vtspec.adapters.data.class_masks import list_masked_images, read_class_mask
-from vtspec.adapters.data.image_decoding import read_image
+from vtspec.adapters.data.image_decoding import open_image, read_image
 from vtspec.adapters.data.mask_rle import decode_mask, parse_rle
 from vtspec.adapters.data.split_reader import read_split
 from vtspec.adapters.evaluation.depth import DepthMetrics
@@ -162,7 +162,6 @@ def _check_distances(told: Sequence[InferenceResult], job: Job, evaluation: Eval
     """The figures of the maps that `predict` tells, in the dataset's unit, are those of what
     `evaluate` measured before it was rounded to that."""
     import numpy as np
-    from PIL import Image
 
     per_unit, metrics = job.params["depthScale"], DepthMetrics(evaluation.details["farthest"])
     data, split = job.dataset, evaluation.split
@@ -170,9 +169,9 @@ def _check_distances(told: Sequence[InferenceResult], job: Job, evaluation: Eval
     for sample, result in zip(samples, told, strict=True):
         demand(result.predicted_image is not None, f"predict gives no map of {sample.image}")
         assert result.predicted_image is not None and sample.target is not None
-        with Image.open(io.BytesIO(base64.b64decode(result.predicted_image))) as image:
+        with open_image(io.BytesIO(base64.b64decode(result.predicted_image))) as image:
             made = np.asarray(image) / per_unit
-        with Image.open(data.root / sample.target.path) as image:
+        with open_image(data.root / sample.target.path) as image:
             true = np.asarray(image) / per_unit
         metrics.update(sample.image, true, made)
     _demand_figures(metrics.compute(), evaluation.metrics, 1e-2)

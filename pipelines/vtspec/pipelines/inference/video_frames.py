@@ -6,7 +6,7 @@ of other files and addresses, which a file from anybody could name.
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from vtspec.adapters.system_errors import is_shortage
 from vtspec.pipelines.errors import refuse_import
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import Packet, VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
     from PIL.Image import Image
@@ -146,25 +146,33 @@ class _Reading:
         import av
 
         try:
-            for packet in self.container.demux(self.stream):
-                self.packets += packet.size > 0
-                # What FFmpeg makes up in place of what is damaged it tells in its log alone.
-                with av.logging.Capture(local=False) as logged:
-                    try:
-                        frames = packet.decode()
-                    except av.FFmpegError as error:
-                        if is_shortage(error):
-                            raise
-                        self.unread += 1
-                        continue
-                self.unread += bool(logged) or any(frame.is_corrupt for frame in frames)
-                yield from frames
+            # What FFmpeg makes up in place of what is damaged it tells in its log alone, from
+            # threads of its own.
+            with av.logging.Capture(local=False) as logged:
+                for packet in self.container.demux(self.stream):
+                    self.packets += packet.size > 0
+                    frames, is_read = self._decode_packet(packet)
+                    is_whole = is_read and not any(frame.is_corrupt for frame in frames)
+                    self.unread += bool(logged) or not is_whole
+                    logged.clear()
+                    yield from frames
         except av.FFmpegError as error:
             if is_shortage(error):
                 raise
             raise BrokenVideoError(
                 f"it breaks off after {self.seen} frames: {error.strerror}"
             ) from error
+
+    def _decode_packet(self, packet: "Packet[VideoStream]") -> tuple[Sequence["VideoFrame"], bool]:
+        """The frames that it completes, and whether it can be read."""
+        import av
+
+        try:
+            return packet.decode(), True
+        except av.FFmpegError as error:
+            if is_shortage(error):
+                raise
+            return (), False
 
     def _is_due(self, number: int, time_s: float) -> bool:
         if self.every.frames is not None:
