@@ -199,7 +199,7 @@ def _measure_looks(count: int, kubeconfig: str | None) -> bool:
         pulls.settle()
         pulls.github.write_comment(pulls.number, pulls.find_line(), "ben")
         pulls.settle()
-        workflows = _copy_run(pulls, count, pulls.propose_again())
+        workflows = _copy_run(pulls, count, pulls.propose_another())
         environ = {}
         if kubeconfig is not None:
             environ["KUBECONFIG"] = kubeconfig
