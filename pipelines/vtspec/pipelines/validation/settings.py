@@ -61,7 +61,9 @@ def _check_conflicts(subject: SpecView, framework: Framework) -> Iterator[Proble
             return
     params = _resolve_params(subject, framework)
     if params is not None:
-        name = subject.get_value("model", "name")
+        named = subject.get_value("model", "name")
+        # What is no name is told as such.
+        name = named if isinstance(named, str) else None
         settings |= {"task": subject.likely_task, "model.name": name, **params}
         for found in subject.catalogs.conflicts_of(framework, settings):
             yield _make_problem(subject, found)
