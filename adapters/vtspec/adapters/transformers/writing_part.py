@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtspec.adapters.contract import AdapterError, Job
+from vtspec.adapters.contract import AdapterError, Job, SettingConflict
+from vtspec.adapters.json_types import JsonObject
 
-from .task_part import ImageT, TaskPart
+from .shared_params import find_idle_augmentation
+from .task_part import TaskPart
 from .text_writing import WRITING_FAMILIES
+from .writing_params import find_writing_conflicts
 
 if TYPE_CHECKING:
     import torch
 
+    from vtspec.adapters.data.image_texts import ImageTexts
 
-class WritingPart(TaskPart[ImageT]):
+
+class WritingPart(TaskPart["ImageTexts"]):
     """A part whose networks write; none of them has classes."""
 
     has_classes = False
+
+    column: ClassVar[Literal["text", "caption"]]
+    """Where a dataset has the texts of its images."""
+
+    augmenting: ClassVar[tuple[str, ...]]
+    """The params that change one part of the augmentation each."""
+
+    def find_conflicts(self, settings: JsonObject) -> Iterator[SettingConflict]:
+        """What changes nothing without augmentation, and what concerns no text."""
+        yield from find_idle_augmentation(settings, self.augmenting)
+        yield from find_writing_conflicts(settings)
+
+    def list_images(
+        self, job: Job, split: str, warn: Callable[[str], None]
+    ) -> Sequence[ImageTexts]:
+        """Images, each with its texts."""
+        from vtspec.adapters.data.image_texts import list_image_texts
+
+        return list_image_texts(job.dataset, split, self.column)
 
     def fit_size(self, config: Any, size: tuple[int, int]) -> None:
         """Have a configuration take images of this size."""
