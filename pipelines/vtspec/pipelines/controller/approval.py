@@ -19,7 +19,9 @@ from vtspec.pipelines.validation.teams import (
 )
 
 if TYPE_CHECKING:
-    from vtspec.pipelines.forge.forge import Permission
+    from collections.abc import Iterable
+
+    from vtspec.pipelines.forge.forge import Permission, Review
     from vtspec.pipelines.planning.plan_model import Plan
     from vtspec.schema.kinds.project import ProjectSpec
 
@@ -38,6 +40,12 @@ class Asker:
     def may_write(self) -> bool:
         """Whether they may change the repository."""
         return self.permission in ("write", "admin")
+
+
+def find_standing_reviews(reviews: "Iterable[Review]") -> "dict[str, Review]":
+    """The reviews that approve, by who gave them: of each reviewer the last word counts."""
+    last = {one.user: one for one in reviews}
+    return {user: one for user, one in last.items() if one.is_approved and not one.is_dismissed}
 
 
 def find_asker_problem(asker: Asker, author: str, project: "ProjectSpec") -> Sentence | None:

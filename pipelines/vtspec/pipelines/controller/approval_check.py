@@ -11,7 +11,7 @@ from vtspec.pipelines.forge.forge import Comment
 from vtspec.schema.problem import SpecError
 
 from .actions import CreateRun, LabelRun
-from .approval import Asker, find_asker_problem
+from .approval import Asker, find_asker_problem, find_standing_reviews
 from .markers import find_replies
 from .observed_plans import read_policy
 from .observed_pulls import read_pull
@@ -98,8 +98,6 @@ def _check_command(action: CreateRun | LabelRun, comments: Sequence[Comment], vi
 
 def _check_review(site: Site, approval: Approval) -> None:
     reviews = site.forge.list_reviews(approval.pull_request)
-    # The last word of each reviewer counts.
-    last = {one.user: one for one in reviews}.get(approval.login)
-    is_good = last is not None and last.is_approved and not last.is_dismissed
-    if last is None or not is_good or last.commit_sha != approval.head_sha:
+    last = find_standing_reviews(reviews).get(approval.login)
+    if last is None or last.commit_sha != approval.head_sha:
         raise Outdated(f"{approval.login} has taken the approval back")

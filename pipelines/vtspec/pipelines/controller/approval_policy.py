@@ -13,7 +13,14 @@ from vtspec.pipelines.language import Sentence
 
 from . import replies, run_replies
 from .actions import Action, CreateRun
-from .approval import Asker, choose_team, find_asker_problem, find_limit_problem, name_policy
+from .approval import (
+    Asker,
+    choose_team,
+    find_asker_problem,
+    find_limit_problem,
+    find_standing_reviews,
+    name_policy,
+)
 from .digests import Target, compute_all_digest, list_changed, write_line
 from .ledger import Ledger, make_reservation
 from .markers import WordId, parse_time
@@ -69,10 +76,8 @@ def list_words(seen: PullRequestView, view: View) -> Iterator[Word]:
         return
     if not is_allowed(seen, view):
         return
-    # The last word of each reviewer counts.
-    for one in {review.user: review for review in seen.reviews}.values():
-        may = one.user == view.login or _find_asker_problem(one.user, seen, view) is None
-        if one.is_approved and not one.is_dismissed and may:
+    for one in find_standing_reviews(seen.reviews).values():
+        if one.user == view.login or _find_asker_problem(one.user, seen, view) is None:
             mine = replace(said, source="approval", login=one.user, comment_id=one.id)
             yield Word(approval=replace(mine, head_sha=one.commit_sha), at=one.submitted_at)
 
