@@ -227,7 +227,7 @@ def test_the_likeliest_class_is_found_a_few_classes_at_a_time(
 ) -> None:
     logits = torch.randn(7, 5, 6, generator=torch.Generator().manual_seed(1))
     whole = find_classes(logits, (40, 30))
-    module = "vtspec.adapters.transformers.tasks.semantic_segmentation.segmenter"
+    module = "vtspec.adapters.pytorch.pixel_classes"
     monkeypatch.setattr(f"{module}._MOST_VALUES", 2 * 40 * 30)
     assert (find_classes(logits, (40, 30)) == whole).all() and len(np.unique(whole)) == 7
 

@@ -140,7 +140,7 @@ def test_many_classes_are_gone_through_in_parts(monkeypatch: pytest.MonkeyPatch)
     placement = Placement((64, 64), (1.0, 1.0), 0, 0, 64)
     logits = torch.randn(7, 8, 8, generator=torch.Generator().manual_seed(1))
     whole = find_classes(logits, placement)
-    module = "vtspec.adapters.ultralytics.semantic_segmentation._MOST_VALUES"
+    module = "vtspec.adapters.pytorch.pixel_classes._MOST_VALUES"
     monkeypatch.setattr(module, 2 * 64 * 64)
     assert np.array_equal(find_classes(logits, placement), whole) and len(np.unique(whole)) == 7
 

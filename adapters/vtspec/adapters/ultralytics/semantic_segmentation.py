@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.annotations import Size
@@ -12,16 +12,13 @@ from vtspec.adapters.data.class_masks import (
     IGNORED,
     MaskedImage,
     list_masked_images,
-    read_class_mask,
 )
-from vtspec.adapters.data.image_decoding import UnreadableImageError
 from vtspec.adapters.evaluation.class_metrics import pick_class_metrics
 from vtspec.adapters.evaluation.semantic_segmentation import (
     SemanticSegmentationMetrics,
     build_mask_record,
 )
-from vtspec.adapters.pytorch.batches import UnreadableError
-from vtspec.adapters.pytorch.loading import UnreadableImage
+from vtspec.adapters.pytorch.pixel_classes import find_likeliest, read_classes
 
 from .images import Fitting, Item
 from .pixel_task import PixelTask
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .images import Placement
-
-_MOST_VALUES: Final = 2**26
-"""Of logits that are made as large as an image at a time."""
 
 
 class SemanticSegmentation(PixelTask):
@@ -76,12 +70,7 @@ class SemanticSegmentation(PixelTask):
 
     def read_truth(self, image: MaskedImage, size: Size) -> NDArray[np.uint8]:
         """The class of each pixel, or `IGNORED`."""
-        try:
-            return read_class_mask(image, size, self.job.dataset)
-        except (ValueError, UnreadableImageError) as error:
-            told = "as a mask it " if isinstance(error, ValueError) else ""
-            unreadable = UnreadableImage(image.mask or image.path, f"{told}{error}")
-            raise UnreadableError(unreadable) from error
+        return read_classes(image, size, self.job.dataset)
 
     def build_metrics(self) -> LabelledPixels:
         """Those of classes, pixel by pixel."""
@@ -132,20 +121,15 @@ class LabelledPixels(SemanticSegmentationMetrics):
 
 def find_classes(logits: torch.Tensor, placement: Placement) -> NDArray[np.uint8]:
     """The likeliest class of each of an image's own pixels, `(height, width)`, by logits
-    `(classes, h, w)`; of a few classes at a time, since all those of a large image do not fit."""
-    import torch
+    `(classes, h, w)`."""
+    side = placement.side
+
+    def restore(some: torch.Tensor) -> torch.Tensor:
+        return placement.restore_map(_enlarge(some[None], (side, side))[0])
 
     width, height = placement.size
-    step = max(1, _MOST_VALUES // max(width * height, placement.side**2))
-    best = torch.full((height, width), -torch.inf, device=logits.device)
-    place = torch.zeros_like(best, dtype=torch.uint8)
-    for start in range(0, len(logits), step):
-        shown = _enlarge(logits[None, start : start + step], (placement.side,) * 2)[0]
-        value, index = placement.restore_map(shown).max(dim=0)
-        place = torch.where(value > best, (index + start).to(torch.uint8), place)
-        best = torch.maximum(value, best)
-    found: NDArray[np.uint8] = place.cpu().numpy()
-    return found
+    most = max(width * height, side**2)
+    return find_likeliest(logits, placement.size, restore, pixels=most)
 
 
 def _enlarge(logits: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:

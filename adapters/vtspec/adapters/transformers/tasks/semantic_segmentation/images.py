@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vtspec.adapters.contract import Job
-from vtspec.adapters.data.class_masks import IGNORED, MaskedImage, read_class_mask
-from vtspec.adapters.data.image_decoding import UnreadableImageError
+from vtspec.adapters.data.class_masks import IGNORED, MaskedImage
 from vtspec.adapters.pytorch.batches import UnreadableError, read_stored_image
-from vtspec.adapters.pytorch.loading import UnreadableImage
+from vtspec.adapters.pytorch.pixel_classes import read_classes
 from vtspec.adapters.transformers.mask_augmentation import choose_augmentation, stretch_masked
 from vtspec.adapters.transformers.task_network import Item, TaskImages
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-
-    from vtspec.adapters.data.annotations import Size
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class MaskImages(TaskImages[MaskedImage, MaskItem]):
         from torchvision.transforms.v2 import functional
 
         image = read_stored_image(one.path)
-        truth = read_truth(one, image.size, self.job)
+        truth = read_classes(one, image.size, self.job.dataset)
         pixels, classes = stretch_masked(
             functional.pil_to_tensor(image),
             torch.from_numpy(truth)[None],
@@ -66,21 +63,6 @@ class MaskImages(TaskImages[MaskedImage, MaskItem]):
         )
         kept = truth if self.epoch is None else None
         return MaskItem(self.normalize(pixels), image.size, index, classes[0].long(), kept)
-
-
-def read_truth(one: MaskedImage, size: Size, job: Job) -> NDArray[np.uint8]:
-    """The class of each pixel of an image of this size.
-
-    Raises:
-        UnreadableError: its mask cannot be read, or does not fit.
-    """
-    try:
-        return read_class_mask(one, size, job.dataset)
-    except ValueError as error:
-        why = f"as a mask it {error}"
-        raise UnreadableError(UnreadableImage(one.mask or one.path, why)) from error
-    except UnreadableImageError as error:
-        raise UnreadableError(UnreadableImage(one.mask or one.path, str(error))) from error
 
 
 def count_pixels(images: Sequence[MaskedImage], job: Job) -> list[int]:
@@ -95,7 +77,7 @@ def count_pixels(images: Sequence[MaskedImage], job: Job) -> list[int]:
     counts = np.zeros(IGNORED + 1, np.int64)
     try:
         for one in images:
-            truth = read_truth(one, read_stored_image(one.path).size, job)
+            truth = read_classes(one, read_stored_image(one.path).size, job.dataset)
             counts += np.bincount(truth.ravel(), minlength=IGNORED + 1)
     except UnreadableError as error:
         raise error.image.to_error() from error

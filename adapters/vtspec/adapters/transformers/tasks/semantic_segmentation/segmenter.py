@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from vtspec.adapters.contract import AdapterError, Job
 from vtspec.adapters.data.class_masks import IGNORED, MaskedImage
@@ -15,6 +15,7 @@ from vtspec.adapters.evaluation.semantic_segmentation import (
 from vtspec.adapters.json_types import JsonObject
 from vtspec.adapters.pytorch.class_weights import compute_class_weights
 from vtspec.adapters.pytorch.export import LOGITS
+from vtspec.adapters.pytorch.pixel_classes import find_likeliest
 from vtspec.adapters.transformers.families import Family
 from vtspec.adapters.transformers.task_network import (
     Measured,
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from vtspec.adapters.data.annotations import Size
-
-_MOST_VALUES: Final = 2**26
-"""Of logits that are made as large as an image at a time."""
 
 
 class Segmenter(TaskNetwork[MaskedImage, MaskItem]):
@@ -168,17 +166,11 @@ def enlarge(logits: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
 
 def find_classes(logits: torch.Tensor, size: Size) -> NDArray[np.uint8]:
     """The likeliest class of each pixel, `(height, width)`, of an image of this size, by logits
-    `(classes, h, w)`; of a few classes at a time, since all those of a large image do not fit."""
-    import torch
-
+    `(classes, h, w)`."""
     width, height = size
-    step = max(1, _MOST_VALUES // (width * height))
-    best = torch.full((height, width), -torch.inf, device=logits.device)
-    place = torch.zeros_like(best, dtype=torch.uint8)
-    for start in range(0, len(logits), step):
-        wide = enlarge(logits[None, start : start + step].float(), (height, width))[0]
-        value, index = wide.max(dim=0)
-        place = torch.where(value > best, (index + start).to(torch.uint8), place)
-        best = torch.maximum(value, best)
-    found: NDArray[np.uint8] = place.cpu().numpy()
-    return found
+    return find_likeliest(
+        logits,
+        size,
+        lambda some: enlarge(some[None].float(), (height, width))[0],
+        pixels=width * height,
+    )
