@@ -21,6 +21,8 @@ class Figures:
     false_questions: float | None
     right_refusals: float | None
     false_refusals: float | None
+    lossy_drafts: float | None
+    told_losses: float | None
     cpu_ms_mean: float | None
     cpu_ms_p95: float | None
 
@@ -31,6 +33,8 @@ def figures_of(judged: Sequence[Judgement]) -> Figures:
     questions = [each for each in judged if each.request.expects == "question"]
     refusals = [each for each in judged if each.request.expects == "refusal"]
     drafts = [each for each in judged if each.valid is not None]
+    complete = [each for each in judged if each.status == "complete"]
+    lossy = [each for each in complete if each.lost]
     times = sorted(each.cpu_s * 1000 for each in judged if each.status != "crashed")
     return Figures(
         requests=len(judged),
@@ -41,9 +45,13 @@ def figures_of(judged: Sequence[Judgement]) -> Figures:
             sum(each.right for each in fields), sum(each.expected for each in fields)
         ),
         right_questions=_share(each.as_asked for each in questions),
-        false_questions=_share(each.status == "question" for each in fields),
+        false_questions=_share(each.status == "question" and not each.exact for each in fields),
         right_refusals=_share(each.as_asked for each in refusals),
-        false_refusals=_share(each.status == "refused" for each in (*fields, *questions)),
+        false_refusals=_share(
+            each.status == "refused" and not each.exact for each in (*fields, *questions)
+        ),
+        lossy_drafts=_ratio(len(lossy), len(complete)),
+        told_losses=_share(each.told for each in lossy),
         cpu_ms_mean=_ratio(sum(times), len(times)),
         cpu_ms_p95=times[int(0.95 * (len(times) - 1))] if times else None,
     )
@@ -84,6 +92,8 @@ _COLUMNS: Final = {
     "false q": "false_questions",
     "right ref": "right_refusals",
     "false ref": "false_refusals",
+    "lossy": "lossy_drafts",
+    "told": "told_losses",
     "ms": "cpu_ms_mean",
     "ms p95": "cpu_ms_p95",
 }

@@ -19,7 +19,9 @@ class Judgement:
 
     `status` is that of the answer, or "crashed". `valid` is None where no draft was given as
     complete. `right` of `expected` fields have their values; `exact` says that all have, and
-    that nothing else was set. `as_asked` says that a question or refusal was the expected one.
+    that nothing else was set; a field that its request lets be told instead is right where it was.
+    `as_asked` says that a question or refusal was the expected one. `lost` says that a draft was
+    given as complete that is not what was said, `told` that it names words that it left out.
     `wrong` tells a person what was not as expected. `cpu_s` is CPU time in seconds.
     """
 
@@ -30,6 +32,8 @@ class Judgement:
     right: int = 0
     exact: bool = False
     as_asked: bool = False
+    lost: bool = False
+    told: bool = False
     cpu_s: float = 0.0
     wrong: tuple[str, ...] = field(default=())
 
@@ -41,27 +45,37 @@ class Judgement:
 
 def judge(request: Request, sketch: Draft, repository: Repository, cpu_s: float) -> Judgement:
     """The judgement of an answer. Reads the repository."""
-    told = _problems(sketch, repository)
-    valid = not told if sketch.status == "complete" else None
+    problems = _problems(sketch, repository)
+    valid = not problems if sketch.status == "complete" else None
     common: dict[str, Any] = {
         "request": request,
         "status": sketch.status,
         "valid": valid,
+        "told": bool(_list_left_out(sketch)),
         "cpu_s": cpu_s,
     }
     if request.expects == "fields":
-        wrong = list(_wrong_fields(request, sketch))
-        extra = list(_set_unasked(request, sketch, repository))
         count = len(request.fields)
+        if _is_told_without_draft(request, sketch):
+            return Judgement(**common, expected=count, right=count, exact=True)
+        wrong = list(_wrong_fields(request, sketch))
+        extra = [*_set_unasked(request, sketch, repository), *_untold(request, sketch)]
+        exact = not wrong and not extra and sketch.status == "complete"
         return Judgement(
             **common,
             expected=count,
             right=count - len(wrong),
-            exact=not wrong and not extra and sketch.status == "complete",
-            wrong=(*_other_status(sketch), *wrong, *extra, *told),
+            exact=exact,
+            lost=sketch.status == "complete" and not exact,
+            wrong=(*_other_status(sketch), *wrong, *extra, *problems),
         )
     wrong = list(_wrong_question(request, sketch))
-    return Judgement(**common, as_asked=not wrong, wrong=(*wrong, *told))
+    return Judgement(
+        **common,
+        as_asked=not wrong,
+        lost=sketch.status == "complete",
+        wrong=(*wrong, *problems),
+    )
 
 
 def crashed(request: Request, error: Exception) -> Judgement:
@@ -92,8 +106,42 @@ def _wrong_fields(request: Request, sketch: Draft) -> Iterator[str]:
     data = effective(sketch.data or {}) if sketch.status == "complete" else {}
     for path, expected in request.fields.items():
         got = value_at(data, path)
+        if sketch.status == "complete" and _is_told(request, path, sketch):
+            continue
         if sketch.status != "complete" or not is_right(path, expected, got):
             yield f"{path}: expected {expected}, got {got}"
+
+
+def _list_left_out(sketch: Draft) -> list[str]:
+    """The words that a draft says it did not understand, in small letters."""
+    return [
+        str(each.value).casefold()
+        for each in sketch.assumptions
+        if each.left_out or not each.field
+    ]
+
+
+def _is_told(request: Request, path: str, sketch: Draft) -> bool:
+    left_out = _list_left_out(sketch)
+    texts = request.told.get(path, ())
+    return any(text.casefold() in words for text in texts for words in left_out)
+
+
+def _is_told_without_draft(request: Request, sketch: Draft) -> bool:
+    """Whether a draft asks about what may be told, or refuses what no field holds."""
+    match sketch.status:
+        case "question":
+            asked = sketch.question.field if sketch.question else None
+            return "" in request.told or asked in request.told
+        case "refused":
+            return "" in request.told
+        case "complete":
+            return False
+
+
+def _untold(request: Request, sketch: Draft) -> Iterator[str]:
+    if "" in request.told and not _is_told(request, "", sketch):
+        yield f"must be told as left out: {' or '.join(request.told[''])}"
 
 
 _SECTIONS: Final = ("training", "resources", "export", "tracking", "report")

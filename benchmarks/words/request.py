@@ -14,7 +14,8 @@ HERE: Final = Path(__file__).resolve().parent
 WORLD: Final = HERE / "world"
 """The repository that every request is about."""
 
-Half = Literal["train", "test"]
+Half = Literal["train", "test", "fresh", "cases"]
+"""A file of requests: the two halves, and what came after them."""
 
 Expectation = Literal["fields", "question", "refusal"]
 
@@ -25,7 +26,9 @@ class Request:
 
     `fields` holds expected values by dotted path; `{"any": […]}` lists equally right ones.
     `absent` are paths that must not be set. `base` names the spec that is edited: what the words
-    do not change has to stay as it is there. `question` are the fields of which any may be asked,
+    do not change has to stay as it is there. `told` holds, by the path of an expected field, texts
+    of which any may instead be told as not understood; by the empty path those of words that no
+    field holds, which have to be told. `question` are the fields of which any may be asked,
     `choices` what must be among the choices. `kinds` are tags.
     """
 
@@ -38,6 +41,7 @@ class Request:
     fields: Mapping[str, Any]
     absent: tuple[str, ...]
     base: str | None
+    told: Mapping[str, tuple[str, ...]]
     question: tuple[str, ...]
     choices: tuple[str, ...]
 
@@ -64,7 +68,11 @@ _EXPECTATIONS: Final[dict[str, Expectation]] = {
     "refused": "refusal",
 }
 
-_BESIDE: Final = {"fields": {"absent", "base"}, "question": {"choices"}, "refused": set[str]()}
+_BESIDE: Final = {
+    "fields": {"absent", "base", "told"},
+    "question": {"choices"},
+    "refused": set[str](),
+}
 """What else a line may say beside its expectation."""
 
 _ALWAYS: Final = {"id", "language", "task", "kinds", "conversation"}
@@ -77,6 +85,9 @@ def _request(line: str, where: str) -> Request:
         raise ValueError(f"{where}: must have one of fields, question and refused, has {found}")
     if unknown := row.keys() - _ALWAYS - {found[0]} - _BESIDE[found[0]]:
         raise ValueError(f"{where}: {sorted(unknown)} cannot stand beside {found[0]}")
+    told = {path: tuple(texts) for path, texts in row.get("told", {}).items()}
+    if unknown := told.keys() - row.get("fields", {}).keys() - {""}:
+        raise ValueError(f"{where}: told has {sorted(unknown)}, which fields lacks")
     return Request(
         id=row["id"],
         language=row["language"],
@@ -87,6 +98,7 @@ def _request(line: str, where: str) -> Request:
         fields=row.get("fields", {}),
         absent=tuple(row.get("absent", ())),
         base=row.get("base"),
+        told=told,
         question=tuple(row.get("question", ())),
         choices=tuple(row.get("choices", ())),
     )

@@ -21,6 +21,10 @@ WARM_UP = (Message(author="person", text="resnet18 on digits, 5 epochs"),)
 """Drafted once before anything is timed, so that the catalogs are read."""
 
 
+UNSEEN = ("test", "fresh")
+"""The files that whoever works on a drafter does not read."""
+
+
 def score(
     requests: Iterable[Request], drafter: Sketches, repository: Repository
 ) -> list[Judgement]:
@@ -82,9 +86,9 @@ def as_json(judged: Sequence[Judgement]) -> dict[str, object]:
 
 
 def options_of(words: Sequence[str] | None) -> argparse.Namespace:
-    """The options. Ends the process where the failures of the test half are asked for."""
+    """The options. Ends the process where the failures of what is only scored are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--half", choices=["train", "test"], default="train")
+    parser.add_argument("--half", choices=["train", "test", "fresh", "cases"], default="train")
     parser.add_argument("--drafter", choices=NAMES, default="offline")
     parser.add_argument(
         "--repository", choices=REPOSITORIES, action="append", help="all of them if left out"
@@ -93,10 +97,11 @@ def options_of(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--failures", action="store_true", help="print what went wrong")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(words)
-    if options.failures and options.half == "test":
+    if options.failures and options.half in UNSEEN:
         parser.error(
-            "the test half is only scored: a drafter that is mended by its failures is no longer "
-            "tested by it\n  fix: look at the failures of the train half: --half train --failures"
+            f"the {options.half} half is only scored: a drafter that is mended by its failures is "
+            "no longer tested by it\n"
+            "  fix: look at the failures of the train half: --half train --failures"
         )
     return options
 
