@@ -1,6 +1,6 @@
 """An error of ours in what one run has come to is that run's, and holds up no other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -8,9 +8,13 @@ import pytest
 from cluster_world import recorded_status
 from pull_request_world import World, a_plan_of, a_spec
 from served_pull_requests import PullRequests
+from vtspec.pipelines.cluster.kubernetes_client import KubernetesClient
 from vtspec.pipelines.controller import approved_runs, commit_status, observed_attempts, reconcile
 from vtspec.pipelines.controller.actions import SetStatus, StopRun, WriteComment
 from vtspec.pipelines.controller.metrics import Metrics, SiteMetrics
+from vtspec.pipelines.errors import Temporary
+from vtspec.pipelines.operations.cluster_workflows import ClusterLook
+from vtspec.pipelines.runs import Run, Runs
 
 PLAN, OTHER = a_plan_of(), a_plan_of("cats", 7)
 
@@ -107,5 +111,25 @@ def test_an_error_in_what_the_cluster_says_of_a_run_is_that_runs(
     assert any(f"in what {name} and its Workflow have come to" in line for line in pulls.said)
     assert other in {one.number for one in pulls.github.repository.comments.values()}
     monkeypatch.setattr(observed_attempts, function, sound)
+    pulls.settle()
+    assert [one for one in pulls.read_comments() if "vtspec:result" in one]
+
+
+def test_what_of_one_run_is_not_known_just_now_holds_up_no_other(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = pulls.begin_run()
+    pulls.world.server.play(name, recorded_status("failed"))
+
+    def wait(runs: Runs, those: Sequence[Run], client: KubernetesClient) -> ClusterLook:
+        return ClusterLook(problems={run.name: Temporary("503 Slow Down") for run in those})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(observed_attempts, "settle_runs", wait)
+        said = pulls.github.write_comment(pulls.number, "/vtspec help", author="ben")
+        pulls.settle()
+    assert any(f"vtspec:reply {said} " in one for one in pulls.read_comments())
+    assert not [one for one in pulls.read_comments() if "vtspec:result" in one]
+    pulls.pass_time(60)
     pulls.settle()
     assert [one for one in pulls.read_comments() if "vtspec:result" in one]

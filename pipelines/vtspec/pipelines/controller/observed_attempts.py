@@ -163,10 +163,9 @@ class ObservedAttempts:
 
 def _settle(runs: Runs, one: ObservedRun, client: "KubernetesClient") -> None:
     look = settle_runs(runs, [one.run], client)
-    for problem in (look.problem, *look.problems.values()):
-        # What would be refused again is one run's, and hides no other.
-        if problem is not None and (problem is look.problem or isinstance(problem, Temporary)):
-            raise problem
+    # What one run comes upon hides no other: it is asked for again, since it has not ended.
+    if look.problem is not None:
+        raise look.problem
 
 
 def _has_begun(one: ObservedRun) -> bool:
