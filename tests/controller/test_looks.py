@@ -530,3 +530,44 @@ def test_what_is_told_of_a_commit_comes_to_rest(pulls: PullRequests) -> None:
         "vtspec": ("success", "1 plan, 0 errors"),
         "vtspec/deep": ("pending", f"{name}-2: at work"),
     }
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_what_is_told_of_a_commit_that_one_has_left_comes_to_rest(
+    pulls: PullRequests, is_closed: bool
+) -> None:
+    root, repository = pulls.world.root, pulls.github.repository
+    head = repository.pull_requests[pulls.number].head_sha
+    other = pulls.propose_again()
+    name = pulls.begin_run()
+    pulls.world.server.play(name, {"phase": "Failed", "message": "no such image"})
+    pulls.settle()
+    if is_closed:
+        pulls.github.close(pulls.number)
+    pulls.github.write_comment(other, "/vtspec rerun", author="ben")
+    pulls.settle()
+    if not is_closed:
+        git(root, "checkout", "-q", "proposed")
+        (root / "README.md").write_text("another head")
+        git(root, "update-ref", f"refs/pull/{pulls.number}/head", commit(root))
+        repository.push(pulls.number, git(root, "rev-parse", "HEAD"))
+    pulls.settle()
+    before = len(repository.statuses)
+    for number in (pulls.number, other) * 2:
+        pulls.pass_time(60)
+        pulls.serve([number])
+    assert len(repository.statuses) == before
+    assert pulls.github.find_statuses(head)["vtspec/deep"] == ("pending", f"{name}-2: at work")
+
+
+def test_what_is_left_out_takes_no_others_check(pulls: PullRequests) -> None:
+    other = pulls.propose_again()
+    pulls.settle()
+    pulls.github.repository.pull_requests[other].base_ref = "gone"
+    before = len(pulls.github.repository.statuses)
+    for _ in range(3):
+        pulls.pass_time(60)
+        assert pulls.serve() == 0
+    assert any(f"pull request {other} is left out" in line for line in pulls.said)
+    assert len(pulls.github.repository.statuses) == before
+    assert pulls.read_check() == "1 plan, 0 errors"

@@ -1,8 +1,8 @@
 """What is told of commits: the check of a head's specs, and how its runs stand. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from vtspec.pipelines.forge.forge import (
     LONGEST_DESCRIPTION,
@@ -35,6 +35,9 @@ _ORDER: Final[tuple[StatusState, ...]] = ("pending", "failure", "error", "succes
 """Of several runs the first of these says how all stand."""
 
 _SOUND: Final = "Every spec is valid."
+
+_Heads: TypeAlias = dict[str, list[PullRequestView]]
+"""Commits, with the pull requests that tell of them."""
 
 
 def list_beside(seen: PullRequestView, view: View) -> list[PullRequestView]:
@@ -155,37 +158,70 @@ def _annotate(problem: Problem) -> Annotation:
 
 def set_statuses(view: View, ledger: Ledger) -> Iterator[SetStatus]:
     """How the last runs of each spec stand, at each commit that they were approved for, and at the
-    heads that have the same plans."""
-    # Of others it is not known which runs without a Workflow they have approved.
-    numbers = {seen.pull.number for seen in view.pull_requests}
-    every: dict[tuple[str, str], dict[str, Attempt]] = {}
-    approved_in: dict[str, int] = {}
-    for attempt in sorted(ledger.attempts, key=lambda one: (one.plan_id, one.number)):
-        for approval in (one for one in attempt.approvals if one.pull_request in numbers):
-            every.setdefault((approval.head_sha, attempt.spec), {})[attempt.plan_id] = attempt
-            approved_in[approval.head_sha] = approval.pull_request
-    for seen in view.pull_requests:
-        head = seen.pull.head_sha
-        with blaming_pull(seen.pull.number):
-            for attempt in _list_inherited(seen, ledger):
-                told = every.setdefault((head, attempt.spec), {})
-                before = told.get(attempt.plan_id)
-                if before is None or before.number < attempt.number:
-                    told[attempt.plan_id] = attempt
-                approved_in.setdefault(head, seen.pull.number)
-    planned = {
-        (seen.pull.head_sha, spec.name): {plan.id for plan in spec.plans}
-        for seen in view.pull_requests
-        for spec in seen.specs
-    }
-    for (sha, spec), last in every.items():
+    heads that have the same plans: of a commit the same, whoever of its pull requests is seen."""
+    heads = _find_heads(view)
+    shas = _find_commits(view, ledger, heads)
+    planned: dict[tuple[str, str], set[str]] = {}
+    for head, pulls in heads.items():
+        for one in (spec for seen in pulls for spec in seen.specs):
+            planned.setdefault((head, one.name), set()).update(plan.id for plan in one.plans)
+    for (sha, spec), last in _list_last(ledger, heads, shas).items():
         # What a plan was before the default branch made another of it says nothing any more.
         now = [one for one in last.values() if one.plan_id in planned.get((sha, spec), ())]
-        with blaming_pull(approved_in[sha]):
+        with blaming_pull(shas[sha]):
             status = build_status(f"vtspec/{spec}", now or [*last.values()])
             status = replace(status, description=view.redactor.redact_text(status.description))
         if status not in view.statuses.get(sha, ()):
             yield SetStatus(sha=sha, status=status, decided=view.now)
+
+
+def _list_last(
+    ledger: Ledger, heads: _Heads, shas: Mapping[str, int]
+) -> dict[tuple[str, str], dict[str, Attempt]]:
+    """The last run of each plan that tells of a commit and a spec."""
+    every: dict[tuple[str, str], dict[str, Attempt]] = {}
+    for attempt in sorted(ledger.attempts, key=lambda one: (one.plan_id, one.number)):
+        for approval in (one for one in attempt.approvals if one.head_sha in shas):
+            mine = {one.pull.number for one in heads.get(approval.head_sha, ())}
+            # Of others it is not known which runs without a Workflow they have approved.
+            if attempt.workflow is not None or approval.pull_request in mine:
+                told = every.setdefault((approval.head_sha, attempt.spec), {})
+                told[attempt.plan_id] = attempt
+    for head, seen in ((head, one) for head, pulls in heads.items() for one in pulls):
+        with blaming_pull(seen.pull.number):
+            for attempt in _list_inherited(seen, ledger) if head in shas else ():
+                told = every.setdefault((head, attempt.spec), {})
+                before = told.get(attempt.plan_id)
+                if before is None or before.number < attempt.number:
+                    told[attempt.plan_id] = attempt
+    return every
+
+
+def _find_heads(view: View) -> _Heads:
+    """The pull requests that tell of their heads: those that are over of none that is another's
+    who is open."""
+    found: _Heads = {}
+    for seen in sorted(view.pull_requests, key=lambda one: one.pull.state != "open"):
+        every = found.setdefault(seen.pull.head_sha, [])
+        if not every or every[0].pull.state != "open" or seen.pull.state == "open":
+            every.append(seen)
+    return found
+
+
+def _find_commits(view: View, ledger: Ledger, heads: _Heads) -> dict[str, int]:
+    """The commits that are told of, each with a pull request that it is of: heads, and what was
+    approved earlier; none that is the head of open ones which were not looked at."""
+    numbers = {seen.pull.number for seen in view.pull_requests}
+    found = {
+        one.head_sha: one.pull_request
+        for attempt in ledger.attempts
+        for one in attempt.approvals
+        if one.pull_request in numbers
+    }
+    found |= {head: every[0].pull.number for head, every in heads.items()}
+    opened = {head for head, every in heads.items() if every[0].pull.state == "open"}
+    left = {head for number, head in view.heads.items() if number not in numbers} - opened
+    return {sha: number for sha, number in found.items() if sha not in left}
 
 
 def _list_inherited(seen: PullRequestView, ledger: Ledger) -> Iterator[Attempt]:

@@ -151,6 +151,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         project=project,
         pull_requests=seen,
         states=states,
+        heads=dict(site.heads),
         attempts=attempts,
         ended=tuple(list_ended(every, workflows, project)),
         unclear=(*site.attempts.list_unclear(every, project), *left),

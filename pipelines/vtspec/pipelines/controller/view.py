@@ -227,7 +227,8 @@ class View:
     """A repository. `now` is by the clock of the forge; `login` is our own; `project` is of the
     default branch.
 
-    `states` are of every pull request that an attempt is labelled with; `statuses` and `checks`
+    `states` are of every pull request that an attempt is labelled with, `heads` of all that are
+    known to be open; `statuses` and `checks`
     what was told of commits, by their sha. `reservations` are every controller's, where a team has
     a limit of cost; `spoiled_reservation` is a run whose own cannot be read. `store` is that of
     the runs.
@@ -238,6 +239,7 @@ class View:
     project: "ProjectSpec"
     pull_requests: Sequence[PullRequestView] = ()
     states: Mapping[int, PullRequestState] = field(default_factory=dict)
+    heads: Mapping[int, str] = field(default_factory=dict)
     attempts: Sequence[Attempt] = ()
     ended: Sequence[EndedRun] = ()
     reservations: Sequence[Reservation] = ()

@@ -159,10 +159,12 @@ def _note_left_out(
     site: Site, left_out: Mapping[int, Reason], report: Callable[[str], None]
 ) -> dict[int, float]:
     """Report which pull requests are left out; after which time those are to be looked at that
-    may be there then. Those where waiting does not help are told why."""
+    may be there then. Those where waiting does not help are told why, but at a head whose check
+    tells of another one."""
+    told = {head for number, head in site.heads.items() if number not in left_out}
     for number, reason in left_out.items():
         report(f"pull request {number} is left out: {reason}")
-        if not isinstance(reason, Temporary):
+        if not isinstance(reason, Temporary) and site.heads.get(number) not in told:
             _tell_obstacle(site, str(reason), partial(_find_open, site, number))
     return {
         number: max(reason.delay_s, _LEFT_OUT_S)
