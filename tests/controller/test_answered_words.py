@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from pull_request_world import BOT, World, a_plan_of, a_spec
-from vtspec.pipelines.controller.actions import CreateRun, OnCluster
+from vtspec.pipelines.controller.actions import CreateRun, OnCluster, React
+from vtspec.pipelines.controller.markers import make_reply_marker
 from vtspec.pipelines.controller.reconcile import reconcile
 
 PLAN, LONGER, BIRDS = a_plan_of("digits"), a_plan_of("digits", epochs=500), a_plan_of("birds")
 GATED = a_plan_of("digits", gates=("accuracy >= 0.5",))
+NO_MONEY = {"vision": {"logins": ["kim", "bob", "ann"], "limits": {"costPerMonth": 0.0}}}
 EVERY_WAY = pytest.mark.parametrize("when", ["approval", "merge"])
 
 
@@ -199,8 +201,7 @@ def test_a_run_that_was_removed_before_its_end_is_not_begun_by_what_was_answered
 
 @EVERY_WAY
 def test_what_no_limit_leaves_room_for_is_answered_once(when: str) -> None:
-    teams = {"vision": {"logins": ["kim", "bob"], "limits": {"costPerMonth": 0.0}}}
-    world, number = open_one(when, teams=teams)
+    world, number = open_one(when, teams=NO_MONEY)
     say(world, number, when)
     rest(world)
     assert "costPerMonth" in expect_way(world, number, when)
@@ -301,3 +302,132 @@ def test_what_two_have_answered_at_once_is_told_once() -> None:
     rest(world)
     assert len(world.find(number, "duplicate")) == 1
     assert find_answer(world, number, "approval") == answer
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_review_counts_that_it_was_merged_by_and_none_of_what_was_closed(
+    is_merged: bool, is_known: bool
+) -> None:
+    world, number = open_one("approval")
+    world.review(number)
+    world.set_state(number, "merged" if is_merged else "closed")
+    if not is_known:
+        world.visible.clear()
+    rest(world)
+    answer = find_answer(world, number, "approval")
+    assert list_created(world) == ([PLAN.id] if is_merged else [])
+    assert is_merged or "this pull request is closed" in answer
+    world.set_state(number, "open")
+    rest(world)
+    assert len(world.created) == is_merged
+
+
+@pytest.mark.parametrize("is_pushed", [True, False])
+def test_a_review_of_what_is_merged_otherwise_or_already_is_told_so(is_pushed: bool) -> None:
+    world, number = open_one("approval")
+    if is_pushed:
+        world.review(number)
+        world.push(number)
+    world.set_state(number, "merged")
+    if not is_pushed:
+        world.review(number)
+    rest(world)
+    assert world.created == []
+    assert "this pull request is merged" in find_answer(world, number, "approval")
+
+
+def test_a_merged_pull_request_is_not_to_be_approved_once_more() -> None:
+    world, number = open_one("approval", teams=NO_MONEY)
+    world.review(number)
+    world.set_state(number, "merged")
+    rest(world)
+    answer = find_answer(world, number, "approval")
+    assert "costPerMonth" in answer and "once more" not in answer
+
+
+def test_a_review_that_is_half_begun_is_told_that_the_policy_is_another_one() -> None:
+    world, number = open_one("approval", PLAN, BIRDS)
+    world.review(number)
+    world.pass_time()
+    actions = reconcile(world.see())
+    world.do(actions, lambda one: not (isinstance(one, CreateRun) and one.plan == BIRDS))
+    world.project = World(approval={"when": "comment"}).project
+    rest(world)
+    assert list_created(world) == [PLAN.id]
+    answer = find_answer(world, number, "approval")
+    assert f"`{PLAN.id}` was begun" in answer and "says otherwise now" in answer
+
+
+def test_of_what_was_merged_before_reviews_counted_nothing_is_told() -> None:
+    world, number = open_one("comment")
+    world.review(number)
+    world.set_state(number, "merged")
+    world.project = World(approval={"when": "approval"}).project
+    rest(world)
+    assert world.created == [] and world.find(number, "reply") == []
+
+
+@pytest.mark.parametrize("when", ["comment", "approval", "merge"])
+def test_what_is_begun_of_a_word_after_its_stop_was_answered_is_stopped(when: str) -> None:
+    world, number = open_one(when, PLAN, BIRDS)
+    if when == "comment":
+        world.apply(number, PLAN)
+        world.apply(number, BIRDS)
+    else:
+        say(world, number, when)
+    slow = [one for one in reconcile(world.see()) if isinstance(one, CreateRun)]
+    world.comment(number, "/vtspec stop digits")
+    answers = [one for one in reconcile(world.see()) if not isinstance(one, OnCluster)]
+    world.do(slow)
+    world.do(answers)
+    rest(world)
+    assert world.attempts[PLAN.id].wanted_by == {number: False}
+    assert world.attempts[PLAN.id].is_stopping
+    assert not world.attempts[BIRDS.id].is_stopping
+    world.end(PLAN.id, "stopped")
+    if when == "approval":
+        world.review(number)
+    elif when == "comment":
+        world.apply(number, PLAN)
+    rest(world)
+    assert world.attempts[PLAN.id].is_at_work == (when != "merge")
+
+
+def test_a_stop_of_a_stranger_counts_no_more_once_they_may_say_it() -> None:
+    world, number = open_one("comment")
+    world.apply(number, PLAN)
+    said = world.comment(number, "/vtspec stop", author="eve")
+    rest(world)
+    assert world.reactions_to(number, said) == {"-1"}
+    world.people = {**world.people, "eve": "write"}
+    rest(world)
+    assert world.attempts[PLAN.id].wanted_by == {number: True}
+
+
+@EVERY_WAY
+def test_a_run_that_was_removed_is_not_begun_by_a_word_that_is_half_begun(when: str) -> None:
+    world, number = open_one(when, PLAN, BIRDS)
+    say(world, number, when)
+
+    def is_done(one: Any) -> bool:
+        return not (isinstance(one, CreateRun) and one.plan == BIRDS)
+
+    world.pass_time()
+    world.do(reconcile(world.see()), is_done)
+    world.pass_time()
+    # What runs is told as it is seen.
+    world.do(reconcile(world.see(), ["report"]))
+    del world.attempts[PLAN.id]
+    rest(world)
+    assert list_created(world) == [PLAN.id, BIRDS.id]
+
+
+def test_of_two_answers_the_reaction_is_as_the_first_says() -> None:
+    world, number = open_one("comment")
+    said = world.apply(number, PLAN)
+    world.do([one for one in reconcile(world.see()) if not isinstance(one, React)])
+    world._write(number, f"{make_reply_marker(said, 'refused')}\n👎 no", BOT)
+    rest(world)
+    assert world.reactions_to(number, said) >= {"rocket"}
+    assert "-1" not in world.reactions_to(number, said)

@@ -6,6 +6,7 @@ left to do once all is done.
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,6 +209,12 @@ class Interleavings(RuleBasedStateMachine):
         self.do(reconcile(self.old_views.pop(0)))
 
     @rule()
+    @precondition(lambda self: self.old_views)
+    def look_behind(self) -> None:
+        """Another controller looks, to which the cluster tells late what became of runs."""
+        self.do(reconcile(replace(self.world.see(), attempts=self.old_views[-1].attempts)))
+
+    @rule()
     def settle(self) -> None:
         self.check_settled()
 
@@ -309,7 +316,7 @@ class Interleavings(RuleBasedStateMachine):
         number, state, when = at.pull.number, at.pull.state, self.world.project.approval.when
         last = {one.user: one for one in at.reviews if one.user in WRITERS}.values()
         words: set[str] = set()
-        if (state, when) == ("open", "approval"):
+        if when == "approval" and (state == "open" or self.world.find(number, "plan")):
             words = {f"review-{one.id}" for one in last}
         if (state, when) == ("merged", "merge"):
             words = {f"merge-{number}"}

@@ -85,7 +85,7 @@ def test_a_review_from_before_is_told_so() -> None:
     world.review(number)
     rest(world)
     assert world.created == []
-    assert "from before the plans above were shown" in world.find(number, "reply")[-1]
+    assert "not known that the plans above were shown before" in world.find(number, "reply")[-1]
     world.review(number)
     rest(world)
     assert [run for run, _ in world.created] == [OTHER.id]
@@ -381,7 +381,7 @@ def test_a_review_of_what_nobody_could_see_yet_carries_nothing_out(pulls: PullRe
     effects.write(waiting)
     pulls.settle()
     assert pulls.world.server.workflows() == []
-    assert "from before the plans above were shown" in read_comments(pulls, "reply")[0]
+    assert "not known that the plans above were shown before" in read_comments(pulls, "reply")[0]
 
 
 def test_what_was_merged_while_nobody_looked_is_carried_out(pulls: PullRequests) -> None:

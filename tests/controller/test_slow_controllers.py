@@ -349,3 +349,26 @@ def test_a_review_that_was_answered_meanwhile_begins_nothing(pulls: PullRequests
     act(pulls, slow, *late)
     assert pulls.world.server.workflows() == []
     assert any("was answered meanwhile" in line for line in pulls.said)
+
+
+@pytest.mark.parametrize("when", ["comment", "approval"])
+def test_what_was_stopped_meanwhile_does_not_begin(pulls: PullRequests, when: str) -> None:
+    if when == "approval":
+        pulls.set_policy(when)
+    pulls.settle()
+    pulls.pass_time(30)
+    if when == "approval":
+        pulls.github.review(pulls.number, "ben", is_approved=True)
+    else:
+        pulls.github.write_comment(pulls.number, pulls.find_line(), author="ben")
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.github.write_comment(pulls.number, "/vtspec stop deep", author="ben")
+    # What another one answers to both waits to be written.
+    observed, answers = decide(pulls.site)
+    act(pulls, slow, *late)
+    assert pulls.world.server.workflows() == []
+    assert any("deep was stopped meanwhile" in line for line in pulls.said)
+    act(pulls, pulls.site, observed, answers)
+    pulls.settle()
+    assert pulls.world.server.workflows() == []

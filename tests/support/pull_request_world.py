@@ -26,6 +26,7 @@ from vtspec.pipelines.controller.actions import (
     StopRun,
     WriteComment,
 )
+from vtspec.pipelines.controller.effects import tells_of_runs
 from vtspec.pipelines.controller.markers import (
     VisiblePlans,
     find_comments,
@@ -288,12 +289,12 @@ class World:
         self, actions: Iterable[Action], fate: Callable[[Action], int] = lambda action: 1
     ) -> None:
         """Do actions as often as `fate` says of each; after one that was lost, those of the same
-        cause are left."""
+        cause are left, and how runs go is not told."""
         lost: set[int] = set()
         unbegun: set[str] = set()
         for action in actions:
             relies_on = action.relies_on if isinstance(action, Reply | React) else frozenset()
-            if action.cause in lost or relies_on & unbegun:
+            if action.cause in lost or relies_on & unbegun or (unbegun and tells_of_runs(action)):
                 continue
             times = fate(action)
             done = [self._do(action) for _ in range(times)]

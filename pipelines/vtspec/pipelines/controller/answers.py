@@ -17,18 +17,18 @@ from .commands import (
     AllowCommand,
     ApplyCommand,
     BadCommand,
-    Command,
     HelpCommand,
     SpecCommand,
     is_digest,
+    is_stop,
     parse_command,
 )
 from .digests import list_targets
 from .earlier_plans import tell_changes_since
-from .markers import parse_time
 from .request import (
     Answer,
     Request,
+    is_said_before,
     is_too_old,
     propose_line,
     refuse,
@@ -36,7 +36,7 @@ from .request import (
 )
 from .run_advice import explain_continuation
 from .run_answers import answer_apply, answer_rerun
-from .view import Approval, Attempt, PullRequestView, View
+from .view import Attempt, PullRequestView, View
 
 
 def answer_comment(request: Request) -> Answer | None:
@@ -51,7 +51,8 @@ def answer_comment(request: Request) -> Answer | None:
     if comment.updated_at != comment.created_at:
         told = (run_replies.explain_begun(begun),) if begun else ()
         return refuse(*told, replies.EDITED)
-    if not begun and not _is_stop(command) and is_too_old(comment, request.view):
+    # Late or not, nobody wants a run to go on that they have said stop to.
+    if not begun and not is_stop(command) and is_too_old(comment, request.view):
         return refuse(replies.TOO_OLD)
     match command:
         case BadCommand():
@@ -104,26 +105,6 @@ def list_taken_for_begun(
         for run, one in changed.items()
         if one.plan_id in ids or number in one.wanted_by or one.team in teams
     )
-
-
-def _is_said_after(approval: Approval, request: Request) -> bool:
-    """Whether a run was approved by a word that was said after a command."""
-    seen, comment = request.seen, request.comment
-    match approval.source:
-        case "comment":
-            return approval.comment_id > comment.id
-        case "approval":
-            times = [one.submitted_at for one in seen.reviews if one.id == approval.comment_id]
-        case "merge":
-            times = [seen.pull.merged_at]
-    at = parse_time(comment.created_at)
-    found = [parse_time(one) for one in times]
-    return any(one is not None and at is not None and one > at for one in found)
-
-
-def _is_stop(command: Command | BadCommand) -> bool:
-    # Late or not, nobody wants a run to go on that they have said stop to.
-    return isinstance(command, SpecCommand) and command.verb == "stop"
 
 
 def _answer_allow(request: Request, command: AllowCommand) -> Answer:
@@ -206,7 +187,9 @@ def _answer_stop(request: Request, command: SpecCommand) -> Answer:
         and (not command.specs or one.spec in command.specs)
         # Said before the run was approved, it was not said of that.
         and not any(
-            _is_said_after(each, request) for each in one.approvals if each.pull_request == number
+            is_said_before(each, comment, request.seen) is False
+            for each in one.approvals
+            if each.pull_request == number
         )
     ]
     if not meant:

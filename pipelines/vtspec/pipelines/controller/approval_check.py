@@ -12,12 +12,13 @@ from vtspec.schema.problem import SpecError
 
 from .actions import CreateRun, LabelRun
 from .approval import Asker, find_asker_problem, find_standing_reviews
+from .commands import is_stop, parse_command
 from .markers import find_replies
 from .observed_plans import read_policy
 from .observed_pulls import read_pull
-from .request import is_allowed, is_too_old
+from .request import is_allowed, is_called_off, is_too_old, list_stops
 from .site import Site
-from .view import Approval, View
+from .view import Approval, PullRequestView, View
 
 if TYPE_CHECKING:
     from vtspec.pipelines.forge.forge import PullRequest
@@ -41,19 +42,16 @@ def refuse_outdated(action: CreateRun | LabelRun, site: Site, repository: "Repos
     pull = forge.get_pull_request(approval.pull_request)
     _check_pull(pull, approval)
     _check_policy(site, repository)
-    if pull.is_fork:
-        seen = read_pull(site, pull)
-        comments: Sequence[Comment] = seen.comments
-        if not is_allowed(seen, view):
-            raise Outdated(f"{pull.head_sha} is allowed no more")
-    else:
-        comments = forge.list_comments(pull.number)
+    comments = forge.list_comments(pull.number)
     if action.cause is not None:
         _check_command(action, comments, view)
     elif approval.word in find_replies(comments, view.login):
         raise Outdated(f"{approval.word} was answered meanwhile")
     elif approval.source == "approval":
         _check_review(site, approval)
+    later = (one.body for one in comments if one.id > (action.cause or 0))
+    if pull.is_fork or any(is_stop(parse_command(body)) for body in later):
+        _check_comments(action, read_pull(site, pull), view)
     asker = Asker(login=approval.login, permission=forge.get_permission(approval.login))
     problem = find_asker_problem(asker, pull.author, view.project)
     # The next look finds it so, too, and says it in the language of who asks.
@@ -68,6 +66,16 @@ def _check_pull(pull: "PullRequest", approval: Approval) -> None:
         raise Outdated(f"pull request {pull.number} was closed meanwhile")
     if pull.is_draft:
         raise Outdated(f"pull request {pull.number} was made a draft meanwhile")
+
+
+def _check_comments(action: CreateRun | LabelRun, seen: PullRequestView, view: View) -> None:
+    """What others have said of the pull request."""
+    if not is_allowed(seen, view):
+        raise Outdated(f"{seen.pull.head_sha} is allowed no more")
+    if isinstance(action, CreateRun):
+        name, stops = action.plan.name, list_stops(seen, view)
+        if is_called_off(action.approval, name, seen, stops):
+            raise Outdated(f"{name} was stopped meanwhile")
 
 
 def _check_policy(site: Site, repository: "Repository") -> None:

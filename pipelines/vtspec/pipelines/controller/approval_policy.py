@@ -30,6 +30,8 @@ from .request import (
     find_shown,
     find_standing,
     is_allowed,
+    is_called_off,
+    list_done,
     list_open,
     list_stops,
     refuse,
@@ -51,9 +53,11 @@ class Word:
 
 
 def list_words(seen: PullRequestView, view: View) -> Iterator[Word]:
-    """What of a pull request is to carry its plans out; nothing that waits for the plan comment,
-    for a maintainer or for the end of a draft."""
-    pull, when, shown = seen.pull, view.project.approval.when, find_shown(seen, view.login)
+    """What of a pull request is to carry its plans out, or was when they were shown; nothing that
+    waits for the plan comment, for a maintainer or for the end of a draft."""
+    pull, shown = seen.pull, find_shown(seen, view.login)
+    noted = "" if shown is None else shown.policy.partition(" ")[0]
+    ways = {view.project.approval.when, noted}
     said = Approval(
         pull_request=pull.number,
         login=seen.merged_by or "",
@@ -62,19 +66,12 @@ def list_words(seen: PullRequestView, view: View) -> Iterator[Word]:
         source="merge",
         place=view.place,
     )
-    if pull.state == "merged":
-        is_meant = when == "merge" or (shown is not None and shown.policy.startswith("merge "))
-        if is_meant:
-            yield Word(approval=said, at=pull.merged_at)
+    if pull.state == "merged" and "merge" in ways:
+        yield Word(approval=said, at=pull.merged_at)
         return
-    is_shown = (
-        shown is not None
-        and shown.head_sha == pull.head_sha
-        and shown.all_digest == compute_all_digest(list_changed(seen.specs))
-    )
-    if pull.state != "open" or when != "approval" or pull.is_draft or not is_shown:
-        return
-    if not is_allowed(seen, view):
+    # What was over before it was to be approved by reviews, these were not of.
+    is_meant = "approval" in ways if pull.state == "open" else noted == "approval"
+    if not is_meant or (pull.state == "open" and _is_waiting(seen, view)):
         return
     for one in find_standing_reviews(seen.reviews).values():
         if one.user == view.login or _find_asker_problem(one.user, seen, view) is None:
@@ -82,12 +79,24 @@ def list_words(seen: PullRequestView, view: View) -> Iterator[Word]:
             yield Word(approval=replace(mine, head_sha=one.commit_sha), at=one.submitted_at)
 
 
+def _is_waiting(seen: PullRequestView, view: View) -> bool:
+    """Whether there is no plan comment of these plans at this head yet, or nothing is carried out
+    of it before somebody says so."""
+    shown = find_shown(seen, view.login)
+    is_shown = (
+        shown is not None
+        and shown.head_sha == seen.pull.head_sha
+        and shown.all_digest == compute_all_digest(list_changed(seen.specs))
+    )
+    return seen.pull.is_draft or not is_shown or not is_allowed(seen, view)
+
+
 def answer_word(word: Word, seen: PullRequestView, view: View, ledger: Ledger) -> Answer | None:
     """What is answered to a review or a merge that nobody has answered; None where there is
     nothing that it could have carried out."""
     targets, shown = list_changed(seen.specs), find_shown(seen, view.login)
     begun = ledger.list_begun_by(word.id)
-    done = {one.plan_id for one in begun}
+    done = list_done(word.approval, seen, view, ledger)
     left = [one for one in targets if one.plan.id not in done]
     told = (run_replies.explain_begun(begun, word.approval.source),) if begun else ()
     to_do = list_open(left, ledger)
@@ -110,14 +119,25 @@ def _find_problem(
     """Why a word carries nothing out; `line` is what carries out what is left."""
     if word.approval.source == "merge":
         return _find_merge_problem(word, seen, view, line)
-    login, since = word.approval.login, _find_since(seen, view)
+    return _find_review_problem(word, seen, view)
+
+
+def _find_review_problem(word: Word, seen: PullRequestView, view: View) -> Sentence | None:
+    pull, login = seen.pull, word.approval.login
     if login == view.login:
         return replies.explain_own_review(login)
-    at = parse_time(word.at)
+    at, since = parse_time(word.at), _find_since(seen, view)
     # Unlike a comment it names no digest: of the same second, it may be of what was shown before.
-    if since is None or at is None or at <= since or word.approval.head_sha != seen.pull.head_sha:
-        return replies.explain_early_review(login)
-    return None
+    is_seen = since is not None and at is not None and since < at
+    is_seen = is_seen and word.approval.head_sha == pull.head_sha
+    # An approval may have it merged at once.
+    merged = parse_time(pull.merged_at)
+    is_in_time = at is not None and merged is not None and at <= merged
+    if pull.state != "open" and not (is_seen and is_in_time and not _is_waiting(seen, view)):
+        return replies.explain_late_review(login, pull.state)
+    if view.project.approval.when != "approval":
+        return replies.explain_review_for_nothing(login)
+    return None if is_seen else replies.explain_early_review(login)
 
 
 def _find_merge_problem(
@@ -185,7 +205,10 @@ def _carry_out(
     if not left:
         return Answer(outcome="done", sentences=tuple(told), effects=tuple(effects))
     line = write_line(left, seen.specs) if word.approval.source == "merge" else None
-    sentences = (*told, *problems, replies.explain_once_more(line))
+    again = replies.explain_once_more(line)
+    if line is None and seen.pull.state != "open":
+        again = replies.explain_closed(seen.pull.state)
+    sentences = (*told, *problems, again)
     return Answer(outcome="refused", sentences=sentences, effects=tuple(effects))
 
 
@@ -199,8 +222,7 @@ def _begin(
     attempt = standing.attempt
     if standing.begin is None and not standing.is_at_work:
         return []
-    stops = list_stops(seen, view, word.at)
-    if any(not one.specs or target.spec.name in one.specs for one in stops):
+    if is_called_off(word.approval, target.spec.name, seen, list_stops(seen, view)):
         return run_replies.put_before(target, replies.CALLED_OFF)
     if attempt is not None and attempt.is_at_work:
         if attempt.is_stopping:

@@ -6,7 +6,7 @@ what to type, and a comment that does not begin with `/vtspec` is nobody's comma
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeGuard
 
 from vtspec.schema.kinds.patterns import NAME
 from vtspec.schema.suggestions import find_nearest
@@ -103,6 +103,11 @@ class BadCommand:
     word: str = ""
     verb: str | None = None
     nearest: str | None = None
+
+
+def is_stop(command: Command | BadCommand | None) -> TypeGuard[SpecCommand]:
+    """Whether it says stop."""
+    return isinstance(command, SpecCommand) and command.verb == "stop"
 
 
 def parse_command(body: str) -> Command | BadCommand | None:

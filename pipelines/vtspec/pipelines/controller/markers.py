@@ -81,13 +81,14 @@ def find_comments(comments: Sequence[Comment], login: str, kind: str) -> list[Co
 
 
 def find_replies(comments: Sequence[Comment], login: str) -> dict[WordId, Outcome]:
-    """Which commands, reviews and merges we have answered, and how."""
+    """Which commands, reviews and merges we have answered, and how: the first answer counts, and
+    another one becomes a word that points at it."""
     found: dict[WordId, Outcome] = {}
     for one in comments:
         marker = _REPLY.match(make_plain(one.body)) if one.author == login else None
         if marker is not None:
             word = int(marker[1]) if marker[1].isdigit() else marker[1]
-            found[word] = "done" if marker[2] == "done" else "refused"
+            found.setdefault(word, "done" if marker[2] == "done" else "refused")
     return found
 
 

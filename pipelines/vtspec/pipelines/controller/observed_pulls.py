@@ -71,11 +71,11 @@ def find_open_pulls(site: Site) -> "tuple[dict[int, PullRequest], dict[int, Reas
 
 def _list_merged(site: Site) -> set[int]:
     """The pull requests that may have been merged since the last survey, or while nobody looked:
-    their merge may be what carries plans out."""
+    their merge, or a review right before it, may be what carries plans out."""
     if site.heard is None:
         return {*site.forge.list_merged_since(_round(site.now - _AWAY))}
     project = None if site.repository is None else site.repository.project.spec
-    if project is None or project.approval.when != "merge":
+    if project is None or project.approval.when == "comment":
         return set()
     return {*site.forge.list_merged_since(_round(site.heard - _BEHIND))}
 

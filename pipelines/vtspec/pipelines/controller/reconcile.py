@@ -51,7 +51,7 @@ from .markers import (
 from .plan_comment import render_plan_comment
 from .progress_comment import render_progress_comment
 from .replies import OWN_ACCOUNT, render_no_more
-from .request import Answer, Request, find_shown, refuse
+from .request import Answer, Request, find_shown, is_called_off, list_stops, refuse
 from .result_comment import render_result_comment
 from .view import Approval, Attempt, PullRequestView, UnclearRun, View
 
@@ -250,12 +250,26 @@ def _find_unasked(action: Action) -> int | None:
 def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
     """Runs at work of which every pull request that approved them is closed, or said stop. Of one
     that was merged the run is wanted, and nothing is concluded from one that nobody knows of."""
+    for seen in view.pull_requests:
+        with blaming_pull(seen.pull.number):
+            yield from _stop_called_off(seen, view, ledger)
     for attempt in ledger.attempts:
         with blaming_run(attempt.run):
             reason = _find_stop_reason(attempt, view)
         if reason is not None:
             ledger.stop_run(attempt.run)
             yield StopRun(run=attempt.run, reason=reason, uid=attempt.workflow_uid)
+
+
+def _stop_called_off(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[LabelRun]:
+    """Runs at work that a pull request wants by words from before a stop of its own. That stop was
+    answered by who did not see them: begun by somebody slow, or where the cluster told it late."""
+    number = seen.pull.number
+    stops = list_stops(seen, view)
+    for one in ledger.list_wanted(number) if stops else ():
+        mine = [each for each in one.approvals if each.pull_request == number]
+        if mine and all(is_called_off(each, one.spec, seen, stops) for each in mine):
+            yield ledger.label_run(one.run, number, None)
 
 
 def _find_stop_reason(attempt: Attempt, view: View) -> str | None:

@@ -68,9 +68,10 @@ OWN_ACCOUNT: Final = Sentence(
 
 MERGED_FOR_NOTHING: Final = Sentence(
     en="This was merged while a merge carried plans out here, and `vtspec.yaml` says otherwise "
-    "now, so nothing was carried out; open another pull request with what is still wanted.",
-    ko="병합이 계획을 실행하던 때에 병합되었지만 지금의 `vtspec.yaml`은 다르게 정하므로 아무것도 "
-    "실행하지 않았습니다. 아직 필요하면 풀 리퀘스트를 새로 여세요.",
+    "now, so it carries nothing out any more; open another pull request with what is still "
+    "wanted.",
+    ko="병합이 계획을 실행하던 때에 병합되었지만 지금의 `vtspec.yaml`은 다르게 정하므로 더 이상 "
+    "실행하지 않습니다. 아직 필요하면 풀 리퀘스트를 새로 여세요.",
 )
 
 
@@ -408,11 +409,32 @@ def explain_early_review(login: str) -> Sentence:
     """Who approved may have seen other plans than those that are shown."""
     name = quote(login)
     return Sentence(
-        en=f"The review of {name} is of another commit, or from before the plans above were "
-        "shown, under what `vtspec.yaml` says now, so it carries nothing out. Read them, and "
-        "approve once more.",
-        ko=f"{name}의 리뷰는 다른 커밋의 것이거나 위 계획이 지금의 `vtspec.yaml`에 따라 표시되기 "
-        "전의 것이라 아무것도 실행하지 않았습니다. 계획을 읽고 다시 승인하세요.",
+        en=f"The review of {name} is of another commit, or it is not known that the plans above "
+        "were shown before it as they are now, under what `vtspec.yaml` says now, so it carries "
+        "nothing out. Read them, and approve once more.",
+        ko=f"{name}의 리뷰는 다른 커밋의 것이거나, 그 전에 지금의 `vtspec.yaml`에 따라 위 계획이 "
+        "이대로 표시되었는지 알 수 없어 아무것도 실행하지 않았습니다. 계획을 읽고 다시 "
+        "승인하세요.",
+    )
+
+
+def explain_late_review(login: str, state: PullRequestState) -> Sentence:
+    """The pull request was over before what a review approves was begun."""
+    name, closed = quote(login), explain_closed(state)
+    return Sentence(
+        en=f"The review of {name} carries nothing out: {closed.en}.",
+        ko=f"{name}의 리뷰로는 아무것도 실행하지 않습니다. {closed.ko}.",
+    )
+
+
+def explain_review_for_nothing(login: str) -> Sentence:
+    """A review carries nothing out any more, and did when it was given."""
+    name = quote(login)
+    return Sentence(
+        en=f"The review of {name} carries nothing out any more: `vtspec.yaml` says otherwise now "
+        "how plans are approved, as their comment tells.",
+        ko=f"{name}의 리뷰로는 더 이상 실행하지 않습니다: 지금의 `vtspec.yaml`은 승인 방법을 "
+        "다르게 정합니다. 계획 댓글을 보세요.",
     )
 
 

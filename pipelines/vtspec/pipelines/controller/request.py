@@ -10,6 +10,7 @@ from vtspec.pipelines.drafting.language import detect_language
 from vtspec.pipelines.forge.forge import Comment
 from vtspec.pipelines.language import Sentence, Tongue
 from vtspec.pipelines.planning.digest import name_completion
+from vtspec.pipelines.runs.run import find_plan_id
 
 from . import replies, run_replies
 from .actions import Action
@@ -19,11 +20,13 @@ from .approval import (
     find_asker_problem,
     find_limit_problem,
 )
+from .approved_runs import read_approved
 from .commands import (
     AllowCommand,
     ApplyCommand,
     BadCommand,
     SpecCommand,
+    is_stop,
     parse_command,
 )
 from .cost_limits import find_cost_problem
@@ -59,6 +62,14 @@ class Answer:
     sentences: tuple[Sentence, ...] = ()
     effects: tuple[Action, ...] = ()
     is_quiet: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A `/vtspec stop`: of these experiments, of all where none is named."""
+
+    comment: Comment
+    specs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,14 +113,12 @@ class Request:
         return may_stop(self.asker.login, self.seen, self.view)
 
     @cached_property
-    def _later_stops(self) -> list[SpecCommand]:
-        """What was said to stop after this command was."""
-        comment = self.comment
-        return list_stops(self.seen, self.view, comment.created_at, comment.id)
+    def _stops(self) -> list[Stop]:
+        return list_stops(self.seen, self.view)
 
     def is_called_off(self, spec: str) -> bool:
         """Whether nobody wants any more what this command asks for of an experiment."""
-        return any(not one.specs or spec in one.specs for one in self._later_stops)
+        return is_called_off(self.approval, spec, self.seen, self._stops)
 
     @property
     def is_stranger(self) -> bool:
@@ -231,22 +240,48 @@ def may_stop(login: str, seen: PullRequestView, view: View) -> bool:
     )
 
 
-def list_stops(
-    seen: PullRequestView, view: View, at: str, comment_id: int = 0
-) -> list[SpecCommand]:
-    """What was said to stop after a word of that time: a command of that id, or a review or a
-    merge, which a stop of the same second calls off, too."""
-    said, found = parse_time(at), []
+def list_stops(seen: PullRequestView, view: View) -> list[Stop]:
+    """What was said to stop in a pull request by who may, but for what was refused."""
+    found = []
     for one in seen.comments:
         command = parse_command(one.body) if is_persons(one, view) else None
-        if not isinstance(command, SpecCommand) or command.verb != "stop":
+        if not is_stop(command):
             continue
-        later = parse_time(one.created_at)
-        is_after = one.id > comment_id and (said is None or later is None or later >= said)
+        ours = {each.content for each in seen.reactions.get(one.id, ()) if each.user == view.login}
         is_edited = one.updated_at != one.created_at
-        if is_after and not is_edited and may_stop(one.author, seen, view):
-            found.append(command)
+        if not is_edited and "-1" not in ours and may_stop(one.author, seen, view):
+            found.append(Stop(comment=one, specs=command.specs))
     return found
+
+
+def is_called_off(word: Approval, spec: str, seen: PullRequestView, stops: Iterable[Stop]) -> bool:
+    """Whether one of these stops was said after a word that has a run of an experiment carried
+    out; not where it is not known when that was."""
+    return any(
+        (not one.specs or spec in one.specs) and is_said_before(word, one.comment, seen) is True
+        for one in stops
+    )
+
+
+def is_said_before(word: Approval, comment: Comment, seen: PullRequestView) -> bool | None:
+    """Whether a word was said before a comment, or in the same second as a review or a merge; None
+    where it is not known when it was."""
+    match word.source:
+        case "comment":
+            return word.comment_id < comment.id
+        case "approval":
+            times = [one.submitted_at for one in seen.reviews if one.id == word.comment_id]
+        case "merge":
+            times = [seen.pull.merged_at]
+    said, at = parse_time(next(iter(times), "")), parse_time(comment.created_at)
+    return None if said is None or at is None else said <= at
+
+
+def list_done(word: Approval, seen: PullRequestView, view: View, ledger: Ledger) -> set[str]:
+    """The plans that a word has had carried out, also where somebody has removed the run since."""
+    noted = read_approved(seen, view.login).items()
+    removed = {find_plan_id(run) for run, one in noted if one.word == word.word}
+    return removed | {one.plan_id for one in ledger.list_begun_by(word.word)}
 
 
 def list_open(targets: Iterable[Target], ledger: Ledger) -> list[Target]:

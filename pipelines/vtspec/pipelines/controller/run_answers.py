@@ -40,6 +40,7 @@ from .request import (
     find_standing,
     is_allowed,
     is_too_old,
+    list_done,
     propose_line,
     refuse,
     tell_how,
@@ -85,7 +86,7 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
     refusal = _find_refusal(request, is_apply=False)
     targets, unknown = _find_named(request, command.specs)
     refusal = refusal or unknown or _find_stale(request, targets, is_same=False)
-    done = {one.plan_id for one in begun}
+    done = _list_done(request)
     ran, fresh = list[Target](), list[Target]()
     for target in (one for one in targets if one.plan.id not in done):
         (ran if request.ledger.list_by_plan(target.plan.id) else fresh).append(target)
@@ -104,6 +105,10 @@ def answer_rerun(request: Request, command: SpecCommand) -> Answer:
         return refuse(*told, *refusal)
     answer = _run_again(request, ran, begun)
     return replace(answer, sentences=(*answer.sentences, *lacking))
+
+
+def _list_done(request: Request) -> set[str]:
+    return list_done(request.approval, request.seen, request.view, request.ledger)
 
 
 def _find_named(
@@ -217,7 +222,7 @@ def _find_stale(
 def _carry_out(request: Request, targets: Iterable[Target]) -> Answer:
     """All of the plans, or none of them where one cannot be carried out."""
     begun = request.ledger.list_begun_by(request.comment.id)
-    done = {one.plan_id for one in begun}
+    done = _list_done(request)
     wanted = [
         (target, find_standing(target, request.ledger))
         for target in targets
