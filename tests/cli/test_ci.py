@@ -172,6 +172,23 @@ def test_a_comment_is_answered_and_its_run_told_of(job: Job) -> None:
     assert job.pulls.world.server.workflows() == [name]
 
 
+def test_a_review_after_an_end_was_told_counts(job: Job) -> None:
+    job.pulls.set_policy("approval")
+    job.start_of_pull_request(action="opened")
+    job.run("plan")
+    names: list[str] = []
+    for _ in range(2):
+        job.pulls.pass_time(30)
+        job.pulls.github.review(job.pulls.number, "ben", is_approved=True)
+        job.start_of_pull_request("pull_request_review", "submitted")
+        for words in (("apply",), ("report",)):
+            assert not job.run(*words).return_value
+        (name,) = {*job.pulls.world.server.workflows()} - {*names}
+        names.append(name)
+        job.pulls.world.server.play(name, {"phase": "Failed", "message": "no such image"})
+        assert not job.run("report").return_value
+
+
 def test_who_may_not_begins_nothing(job: Job) -> None:
     job.start_of_pull_request(action="opened")
     job.run("plan")

@@ -72,11 +72,14 @@ def report_in_job(
     numbers: Sequence[int] | None,
     follow_s: float = 0.0,
 ) -> bool:
-    """Tell these pull requests, or all, how their runs stand and ended; for as long as some are at
-    work, at most so many seconds. Whether nothing of it is left for later."""
+    """Tell these pull requests, or all, how their runs stand and ended, and their plans with that;
+    for as long as some are at work, at most so many seconds. Whether nothing of it is left for
+    later."""
     end = time.monotonic() + follow_s
     while True:
-        done = serve_at_rest(site, report, numbers, ["report"])
+        # With the plans, which say how runs stand: a job counts a review only of what it would say
+        # itself, and who is told of an end reviews by that.
+        done = serve_at_rest(site, report, numbers, ["report", "plan"])
         asked = set() if done is None else set(done.due if numbers is None else numbers)
         is_at_work = done is None or not asked.isdisjoint(done.due)
         if not is_at_work or time.monotonic() + EDIT_PAUSE.total_seconds() > end:
