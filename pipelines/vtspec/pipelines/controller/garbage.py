@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-_LONG_S: Final = 0.01
+_LONG_S: Final = 0.002
 
 
 @contextmanager
