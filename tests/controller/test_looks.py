@@ -461,6 +461,20 @@ def test_workflows_are_listed_once_and_then_followed(pulls: PullRequests, told: 
     assert pulls.world.server.count("WATCH", "/workflows") == 1
 
 
+def test_of_a_workflow_that_waits_its_pods_alone_are_asked_for(
+    pulls: PullRequests, told: list[int]
+) -> None:
+    name = pulls.begin_run()
+    pulls.world.server.play(name, recorded_status("waiting-for-gpu"))
+    server = pulls.world.server
+    await_true(lambda: told, "it is told of the Workflow")
+    pulls.settle()
+    asked = server.count("GET", f"/workflows/{name}"), server.count("GET", "/pods")
+    pulls.serve([pulls.number])
+    now = server.count("GET", f"/workflows/{name}"), server.count("GET", "/pods")
+    assert now == (asked[0], asked[1] + 1)
+
+
 def test_what_was_just_made_is_known_before_the_cluster_tells(
     pulls: PullRequests, told: list[int]
 ) -> None:

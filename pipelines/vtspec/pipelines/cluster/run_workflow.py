@@ -97,14 +97,21 @@ class RunWorkflow:
         if found is None or not self._is_ours(found):
             return Sighting(workflow=None, pods=pods, doubt=self.find_doubt())
         self._was_seen = True
-        held = [pod for pod in raw if _is_gated(pod)]
+        return Sighting(workflow=self._observe(found, raw), pods=pods)
+
+    def look_closer(self, found: Object) -> WorkflowState:
+        """What a Workflow of it that was read already has come to, as its pods tell it now."""
+        return self._observe(found, self._find_pods()[1])
+
+    def _observe(self, found: Object, pods: list[Object]) -> WorkflowState:
+        held = [pod for pod in pods if _is_gated(pod)]
         beside = [
-            *raw,
+            *pods,
             *(self._find_workloads() if held else ()),
             *self._find_pending(held),
-            *self._find_events(raw),
+            *self._find_events(pods),
         ]
-        return Sighting(workflow=observe(found, beside), pods=pods)
+        return observe(found, beside)
 
     def find_doubt(self) -> Refused | None:
         """Why its Workflow, where it is not found, cannot be said to be deleted; None where it

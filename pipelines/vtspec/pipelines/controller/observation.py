@@ -39,7 +39,7 @@ from .observed_workflows import (
 )
 from .reconcile import has_own_plan
 from .reservation_record import ReservationRecord, read_reservations
-from .site import Ended, Reason, Site
+from .site import Reason, Site
 from .view import PullRequestView, View
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     settled = site.attempts.settle(runs, every, workflows, project, site.open_cluster)
     if settled:
         every = site.runs.read_some(runs, settled)
-    ended = tuple(Ended(one.name, one.spec_name, one.state.ending) for one in every)
+    ended = tuple(one.end for one in every)
     there = {number: one for number, one in pulls.items() if number not in left_out}
     policy = Policy(commit=commit, repository=repository, commits=commits, ended=ended)
     seen, unseen = _observe_pulls(site, there, policy)
@@ -144,7 +144,9 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
         if one.name in workflows or one.run.plan_id in plans or one.name in named
     ]
     made = site.attempts.make(site.runs, mine, workflows, runs, project)
-    attempts = [look_closer(one, by_name[one.run], seen, site.open_cluster) for one in made]
+    attempts = [
+        look_closer(one, by_name[one.run], workflows, seen, site.open_cluster) for one in made
+    ]
     view = View(
         now=site.now,
         login=login,

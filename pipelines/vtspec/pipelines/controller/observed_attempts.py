@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import TYPE_CHECKING
 
 from vtspec.pipelines.argo.node_tree import read_text
@@ -34,9 +35,7 @@ class _Made:
 
     def is_of(self, parts: tuple[object, ...]) -> bool:
         """Whether it was made of these very objects, which are never changed."""
-        return len(parts) == len(self.of) and all(
-            one is other for one, other in zip(parts, self.of, strict=True)
-        )
+        return len(parts) == len(self.of) and all(map(is_, parts, self.of))
 
 
 class ObservedAttempts:
@@ -57,11 +56,7 @@ class ObservedAttempts:
     ) -> set[str]:
         """Write down the ends of runs whose Workflows are over; the names of those runs."""
         self._faults = {}
-        begun = []
-        for one in every:
-            with self._blaming(one):
-                if self._is_to_settle(one, workflows, project):
-                    begun.append(one)
+        begun = [one for one in every if self._is_to_settle(one, workflows, project)]
         client = open_client() if begun else None
         for one in begun:
             assert client is not None
@@ -72,13 +67,13 @@ class ObservedAttempts:
     def _is_to_settle(
         self, one: ObservedRun, workflows: WorkflowsByRun, project: "ProjectSpec"
     ) -> bool:
-        return (
-            not one.state.is_over
-            # Of one that cannot be read at all nothing is known that could have ended.
-            and (one.fault is None or one.file is not None)
-            and (one.name in workflows or _has_begun(one))
-            and self._make(one, workflows, project).has_ended
-        )
+        # Of one that cannot be read at all nothing is known that could have ended.
+        if one.state.is_over or (one.fault is not None and one.file is None):
+            return False
+        if one.name not in workflows and not _has_begun(one):
+            return False
+        made = self._make(one, workflows, project)
+        return made is not None and made.has_ended
 
     @contextmanager
     def _blaming(self, one: ObservedRun) -> Iterator[None]:
@@ -109,16 +104,19 @@ class ObservedAttempts:
         come."""
         found: list[Attempt] = []
         for one in (each for each in every if each.name not in self._faults):
+            made = self._make(one, workflows, project)
+            attempt = None if made is None else made.attempt
+            if made is None or attempt is None:
+                continue
+            if not one.state.is_over:
+                found.append(attempt)
+                continue
             with self._blaming(one):
-                made = self._make(one, workflows, project)
-                attempt = made.attempt
-                if attempt is not None and one.state.is_over:
-                    facts = known.read_facts(one, runs)
-                    if facts is not attempt.facts:
-                        attempt = replace(attempt, facts=facts)
-                        self._made[one.name] = replace(made, attempt=attempt)
-                if attempt is not None:
-                    found.append(attempt)
+                facts = known.read_facts(one, runs)
+                if facts is not attempt.facts:
+                    attempt = replace(attempt, facts=facts)
+                    self._made[one.name] = replace(made, attempt=attempt)
+                found.append(attempt)
         return sorted(found, key=lambda one: one.run)
 
     def list_unclear(
@@ -147,18 +145,24 @@ class ObservedAttempts:
         for name in self._made.keys() - names:
             del self._made[name]
 
-    def _make(self, one: ObservedRun, workflows: WorkflowsByRun, project: "ProjectSpec") -> _Made:
+    def _make(
+        self, one: ObservedRun, workflows: WorkflowsByRun, project: "ProjectSpec"
+    ) -> _Made | None:
+        """None where an error of ours is about it."""
         group = workflows.get(one.name, ())
         parts = (one, project, *group)
         known = self._made.get(one.name)
-        if known is None or not known.is_of(parts):
+        if known is not None and known.is_of(parts):
+            return known
+        with self._blaming(one):
             current = _find_current(one, group)
-            self._made[one.name] = known = _Made(
+            self._made[one.name] = made = _Made(
                 of=parts,
                 has_ended=current is None or current.state.is_over,
                 attempt=_make_attempt(one, group, current, project),
             )
-        return known
+            return made
+        return None
 
 
 def _settle(runs: Runs, one: ObservedRun, client: "KubernetesClient") -> None:
@@ -239,17 +243,19 @@ def _find_team(one: ObservedRun, plan: "Plan", login: str, project: "ProjectSpec
 def look_closer(
     attempt: Attempt,
     one: ObservedRun,
+    workflows: WorkflowsByRun,
     seen: Sequence[PullRequestView],
     open_client: "Callable[[], KubernetesClient]",
 ) -> Attempt:
     """An attempt that waits, with what its pods and their queue say of why and for how long."""
-    is_shown = any(attempt.wanted_by.get(each.pull.number) for each in seen)
-    if not is_shown or attempt.workflow is None or attempt.workflow.phase != "waiting":
+    if one.file is None or attempt.workflow is None or attempt.workflow.phase != "waiting":
         return attempt
-    if one.file is None:
+    if not any(attempt.wanted_by.get(each.pull.number) for each in seen):
         return attempt
-    found = RunWorkflow(open_client(), one.run, one.file).look().workflow
-    return attempt if found is None else replace(attempt, workflow=found)
+    current = _find_current(one, workflows.get(one.name, ()))
+    assert current is not None
+    found = RunWorkflow(open_client(), one.run, one.file).look_closer(current.raw)
+    return replace(attempt, workflow=found)
 
 
 def list_ended(

@@ -24,8 +24,9 @@ from vtspec.schema.problem import Problem
 from vtspec.schema.visible_text import make_visible
 
 from .observed_pulls import choose_commits, has_settled
+from .observed_runs import Ended
 from .request import is_allowed, list_asked_specs, list_earlier_heads
-from .site import Ended, Planned, Site
+from .site import Planned, Site
 from .view import EarlierPlans, PlannedSpec, PullRequestView, SpecCause, View
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from vtspec.pipelines.errors import Permanent, Temporary
 from vtspec.pipelines.reporting.writer import find_baseline, read_facts
@@ -35,6 +36,14 @@ _MOST_ALONE: Final = 50
 """Runs that are asked for each by itself; for more of them the store is listed."""
 
 
+class Ended(NamedTuple):
+    """A run, of which experiment, and how it ended; None while it has not."""
+
+    name: str
+    spec_name: str
+    ending: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObservedRun:
     """A run as its files have it. `plan` is None while it is still to come; where it or what the
@@ -53,6 +62,11 @@ class ObservedRun:
     ended: datetime | None
     log: tuple[str, ...]
     link: str | None
+
+    @cached_property
+    def end(self) -> Ended:
+        """How it ended, for those that plans are told with."""
+        return Ended(self.name, self.spec_name, self.state.ending)
 
 
 class ObservedRuns:

@@ -71,7 +71,8 @@ class ObservedWorkflows:
     def __init__(self) -> None:
         self._tell: Callable[[Iterable[int]], None] | None = None
         self._watch: ObjectWatch | None = None
-        self._seen: dict[str, ObservedWorkflow] = {}
+        # By the identity of what was told, which is never changed, and kept with what it says.
+        self._seen: dict[int, ObservedWorkflow] = {}
         self._touched: set[str] = set()
 
     def follow(self, tell: Callable[[Iterable[int]], None]) -> None:
@@ -98,14 +99,10 @@ class ObservedWorkflows:
             found = open_client().find(WORKFLOWS, namespace, MANAGED)
         else:
             found = self._find_followed(open_client, namespace)
-        there: dict[str, ObservedWorkflow] = {}
+        self._seen = {id(raw): self._seen.get(id(raw)) or observe_workflow(raw) for raw in found}
         groups: dict[str, list[ObservedWorkflow]] = {}
-        for raw in found:
-            name = read_text(raw, "metadata", "name") or ""
-            known = self._seen.get(name)
-            there[name] = one = known if known and known.raw is raw else observe_workflow(raw)
+        for one in self._seen.values():
             groups.setdefault(one.run, []).append(one)
-        self._seen = there
         return groups
 
     def _find_followed(

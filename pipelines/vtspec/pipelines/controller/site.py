@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vtspec.pipelines.cluster.run_credential import RunCredentials
 from vtspec.pipelines.errors import Permanent, Refused, Temporary
@@ -20,7 +20,7 @@ from vtspec.pipelines.redaction import make_redactor
 
 from .markers import VisiblePlans
 from .observed_attempts import ObservedAttempts
-from .observed_runs import ObservedRuns
+from .observed_runs import Ended, ObservedRuns
 from .observed_workflows import ObservedWorkflows
 from .tenancy import Tenancy, Tenants
 
@@ -47,14 +47,6 @@ minutes after another one is given out."""
 
 FAULT_S: Final = 60.0
 """How soon it is tried again what came upon an error that nobody foresaw."""
-
-
-class Ended(NamedTuple):
-    """A run, of which experiment, and how it ended; None while it has not."""
-
-    name: str
-    spec_name: str
-    ending: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
