@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import Never
 
 import pytest
@@ -26,7 +27,7 @@ from vtspec.pipelines.controller.site import Site
 from vtspec.pipelines.controller.view import PullRequestView, View
 from vtspec.pipelines.controller.worker import SiteWorker, serve_once
 from vtspec.pipelines.errors import Permanent, Refused
-from vtspec.pipelines.forge.forge import PullRequest, Reaction
+from vtspec.pipelines.forge.forge import PullRequest, Reaction, Review
 from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.runs import Runs
 from vtspec.pipelines.runs.events import encode_event
@@ -54,6 +55,28 @@ def test_git_is_asked_once_for_all_pull_requests(
     heads = [f"refs/pull/{number}/head" for number in (pulls.number, other)]
     assert fetched == [["refs/heads/main", *heads]]
     assert len(pulls.read_comments()) == 2
+
+
+def test_a_pull_request_is_read_while_git_fetches(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_read = Event()
+    forge, fetch, waited = pulls.site.forge, GitMirror.fetch, []
+    list_reviews = forge.list_reviews
+
+    def read(number: int) -> Sequence[Review]:
+        is_read.set()
+        return list_reviews(number)
+
+    def wait(mirror: GitMirror, refs: Sequence[str], commits: Sequence[str] = ()) -> None:
+        waited.append(is_read.wait(5.0))
+        fetch(mirror, refs, commits)
+
+    monkeypatch.setattr(forge, "list_reviews", read)
+    monkeypatch.setattr(GitMirror, "fetch", wait)
+    pulls.serve([pulls.number])
+    assert waited == [True]
+    assert len(pulls.read_comments()) == 1
 
 
 def test_a_look_at_one_asks_nothing_of_another(pulls: PullRequests) -> None:

@@ -1,7 +1,7 @@
 """What there is of one repository now: asked of its forge, its git, its cluster and its store."""
 
 from collections.abc import Collection, Iterable, Mapping, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ from vtspec.pipelines.operations.pull_request import (
     Validation,
     validate_pull_request,
 )
+from vtspec.pipelines.project.git_mirror import GitMirror
 from vtspec.pipelines.project.repository import Repository
 from vtspec.pipelines.redaction import make_redactor
 from vtspec.pipelines.runs import Runs
@@ -111,7 +112,15 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     asked = site.list_beside(numbers)
     surveyed = asked & site.surveyed
     site.surveyed -= surveyed
-    pulls, commits, commit = _find_pulls(site, asked, surveyed, left_out)
+    mirror, default = site.open_mirror()
+    pulls, unfound = get_pulls(forge, asked - {*left_out})
+    left_out |= unfound
+    site.note_heads(pulls.values())
+    # A forge is asked some things of each, and is far away, as git's server is.
+    with ThreadPoolExecutor(_THREADS) as threads:
+        read = {number: threads.submit(read_pull, site, one) for number, one in pulls.items()}
+        commits = _find_commits(mirror, default, pulls, surveyed, left_out)
+    commit = commits[default]
     repository, workflows = _read_ground(site, commit)
     project = repository.project.spec
     states: dict[int, PullRequestState] = {number: one.state for number, one in pulls.items()}
@@ -130,9 +139,9 @@ def observe_site(site: Site, numbers: Iterable[int] | None = None) -> Observatio
     if settled:
         every = site.runs.read_some(runs, settled)
     ended = tuple(one.end for one in every)
-    there = {number: one for number, one in pulls.items() if number not in left_out}
     policy = Policy(commit=commit, repository=repository, commits=commits, ended=ended)
-    seen, unseen = _observe_pulls(site, there, policy)
+    there = {number: one for number, one in sorted(read.items()) if number not in left_out}
+    seen, unseen = _add_plans(site, there, policy)
     plans = {plan.id for pull in seen for spec in pull.specs for plan in spec.plans}
     login = forge.find_login()
     named = reserved | {run for pull in seen for run in read_approved(pull, login)}
@@ -213,18 +222,15 @@ def _read_ground(site: Site, commit: str) -> tuple[Repository, WorkflowsByRun]:
     return repository, site.workflows.read(site.open_cluster, project.cluster.namespace)
 
 
-def _find_pulls(
-    site: Site,
-    numbers: Collection[int],
+def _find_commits(
+    mirror: GitMirror,
+    default: str,
+    pulls: "Mapping[int, PullRequest]",
     surveyed: Collection[int],
     left_out: dict[int, Reason],
-) -> "tuple[dict[int, PullRequest], Mapping[str, str], str]":
-    """These pull requests, the commits that are here of them, and that of the default branch; why
-    one could not be had goes to `left_out`."""
-    mirror, default = site.open_mirror()
-    pulls, unfound = get_pulls(site.forge, {*numbers} - {*left_out})
-    left_out |= unfound
-    site.note_heads(pulls.values())
+) -> Mapping[str, str]:
+    """The commits that are here of pull requests, and that of the default branch; why one could
+    not be had goes to `left_out`."""
     commits = mirror.find_commits({default, *name_commits(pulls.values())}) if surveyed else {}
     stale = [
         one
@@ -235,7 +241,7 @@ def _find_pulls(
         left_out |= fetch(mirror, default, stale)
         there = [one for number, one in pulls.items() if number not in left_out]
         commits = mirror.find_commits({default, *name_commits(there)})
-    return pulls, commits, commits[default]
+    return commits
 
 
 def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
@@ -251,21 +257,17 @@ def find_problems(site: Site, number: int) -> "tuple[PullRequest, Validation]":
     return pull, validate_pull_request(proposal)
 
 
-def _observe_pulls(
-    site: Site, pulls: "Mapping[int, PullRequest]", policy: Policy
+def _add_plans(
+    site: Site, read: "Mapping[int, Future[PullRequestView]]", policy: Policy
 ) -> tuple[list[PullRequestView], dict[int, Reason]]:
     seen: list[PullRequestView] = []
     left_out: dict[int, Reason] = {}
-    numbers = sorted(pulls)
-    # A forge is asked some things of each, and is far away.
-    with ThreadPoolExecutor(_THREADS) as threads:
-        read = [threads.submit(read_pull, site, pulls[number]) for number in numbers]
-        for number, one in zip(numbers, read, strict=True):
-            try:
-                seen.append(add_plans(site, one.result(), policy))
-            except (Permanent, Refused, Temporary) as error:
-                left_out[number] = error
-            # A fault of ours, which is this one's: others are looked at.
-            except Exception as error:
-                left_out[number] = site.note_fault(error)
+    for number, one in read.items():
+        try:
+            seen.append(add_plans(site, one.result(), policy))
+        except (Permanent, Refused, Temporary) as error:
+            left_out[number] = error
+        # A fault of ours, which is this one's: others are looked at.
+        except Exception as error:
+            left_out[number] = site.note_fault(error)
     return seen, left_out
