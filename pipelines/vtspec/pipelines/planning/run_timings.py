@@ -24,19 +24,19 @@ def find_timing(run: Run, model: str) -> Timing | None:
 
     A run that was resumed counts with what its epochs took, whichever process trained them.
     """
+    state = run.read_state()
+    seconds = [epoch.seconds for epoch in state.training.history if epoch.seconds is not None]
+    # A run that was cut short spent its time on something else than epochs.
+    if state.status != "succeeded" or not seconds:
+        return None
     try:
-        raw = run.read_plan()
+        raw = run.read_plan(state)
         # A folder of thousands: only plans of this model are worth the whole reading.
         if to_mapping(raw.get("model")).get("name") != model:
             return None
         plan = plan_from_json(raw)
     except Permanent:
         # A damaged folder tells nothing, and is no reason not to plan.
-        return None
-    state = run.read_state()
-    seconds = [epoch.seconds for epoch in state.training.history if epoch.seconds is not None]
-    # A run that was cut short spent its time on something else than epochs.
-    if state.status != "succeeded" or not seconds:
         return None
     data = plan.dataset
     counts = count_images(data.statistics, plan.task, data.classes, data.all_classes)
