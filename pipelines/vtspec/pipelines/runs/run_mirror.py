@@ -71,7 +71,9 @@ class RunMirror:
         self._refuse_other_endpoint()
         self._listed: Mapping[str, _Found] = {}
         self._listed_at: float | None = None
-        # The names of those that are here as they were listed.
+        # The names of those that were listed or were here, and of those that are as they were
+        # listed.
+        self._asked: set[str] = set()
         self._pulled: set[str] = set()
         # What was listed of those that are here so, and how their folders were then.
         self._settled: dict[str, tuple[object, ...]] = {}
@@ -87,18 +89,22 @@ class RunMirror:
         """
         now = time.monotonic()
         if self._listed_at is None or now - self._listed_at >= PULL_S:
+            at: float | None = now
             try:
-                self._listed, self._listed_at, self._pulled = self._list_runs(), now, set()
+                self._listed = self._list_runs()
             except StrayKey as stray:
                 # It ends the listing of all: the store is listed run by run around it.
                 _warn(stray)
-                self._listed, self._listed_at, self._pulled = self._list_named(fits), None, set()
+                self._listed, at = self._list_named(fits), None
             except Refused:
                 # A run's own credential lists the names, and of some runs what tells of them.
-                self._listed, self._listed_at, self._pulled = self._list_named(fits), None, set()
-        kept = {marker.parent.name for marker in self.folder.glob(f"*/{MARKER}")}
-        left_out = self._pulled | self._unlisted
-        names = [n for n in {*self._listed, *kept} if fits(n) and n not in left_out]
+                self._listed, at = self._list_named(fits), None
+            # Of those that are here one may be there no more.
+            kept = {marker.parent.name for marker in self.folder.glob(f"*/{MARKER}")}
+            self._asked, self._pulled = {*self._listed, *kept}, set()
+            # Last: another thread looks only here whether it has to list.
+            self._listed_at = at
+        names = [n for n in self._asked - self._pulled - self._unlisted if fits(n)]
         stale = [name for name in names if self._settled.get(name) != self._describe(name)]
         with ThreadPoolExecutor(_THREADS) as threads:
             for name, is_settled in zip(stale, threads.map(self._pull_listed, stale), strict=True):
@@ -281,7 +287,8 @@ class RunMirror:
                 # A power cut may take of a copy what its index still tells.
                 if known is not None and known.tag == one.tag and _has_bytes(file, known.size):
                     continue
-                file.parent.mkdir(parents=True, exist_ok=True)
+                if file.parent != home:
+                    file.parent.mkdir(parents=True, exist_ok=True)
                 part = file.with_name(f".part-{uuid.uuid4().hex}")
                 parts[path] = part, ""
                 with suppress(FileNotFoundError):
