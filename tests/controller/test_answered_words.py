@@ -394,6 +394,26 @@ def test_what_is_begun_of_a_word_after_its_stop_was_answered_is_stopped(when: st
     assert world.attempts[PLAN.id].is_at_work == (when != "merge")
 
 
+@pytest.mark.parametrize("when", ["comment", "approval"])
+def test_a_word_after_a_stop_keeps_what_began_late_of_one_before_it(when: str) -> None:
+    world, number = open_one(when)
+    for _ in range(2):
+        if when == "comment":
+            world.apply(number, PLAN)
+        else:
+            world.review(number)
+        slow = [one for one in reconcile(world.see()) if isinstance(one, CreateRun)]
+        if not world.created:
+            world.comment(number, "/vtspec stop")
+            answers = [one for one in reconcile(world.see()) if not isinstance(one, OnCluster)]
+            world.do(slow)
+            world.do(answers)
+    rest(world)
+    run = world.attempts[PLAN.id]
+    assert run.wanted_by == {number: True} and not run.is_stopping
+    assert len(world.created) == 1 and len(run.approvals) == 2
+
+
 def test_a_stop_of_a_stranger_counts_no_more_once_they_may_say_it() -> None:
     world, number = open_one("comment")
     world.apply(number, PLAN)

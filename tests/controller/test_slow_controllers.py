@@ -372,3 +372,28 @@ def test_what_was_stopped_meanwhile_does_not_begin(pulls: PullRequests, when: st
     act(pulls, pulls.site, observed, answers)
     pulls.settle()
     assert pulls.world.server.workflows() == []
+
+
+def test_a_word_after_a_stop_keeps_what_another_begins_of_one_before_it(
+    pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulls.settle()
+    line = pulls.find_line()
+    pulls.github.write_comment(pulls.number, line, author="ben")
+    slow = pulls.make_other_site()
+    late = decide(slow)
+    pulls.github.write_comment(pulls.number, "/vtspec stop", author="ben")
+    pulls.settle()
+    again = pulls.github.write_comment(pulls.number, line, author="ben")
+    second = decide(pulls.site)
+    with monkeypatch.context() as patch:
+        # It asked before the stop was said.
+        patch.setattr("vtspec.pipelines.controller.effects.refuse_outdated", lambda *asked: None)
+        act(pulls, slow, *late)
+    act(pulls, pulls.site, *second)
+    pulls.settle()
+    workflow = read_workflow(pulls)
+    assert read_wanted(workflow["metadata"]) == {pulls.number: True}
+    assert "shutdown" not in workflow["spec"]
+    (answer,) = (one for one in pulls.read_comments() if make_reply_marker(again, "done") in one)
+    assert "is at work" in answer

@@ -35,6 +35,7 @@ from .request import (
     list_open,
     list_stops,
     refuse,
+    wants_run,
 )
 from .view import Approval, PullRequestView, View
 
@@ -222,14 +223,15 @@ def _begin(
     attempt = standing.attempt
     if standing.begin is None and not standing.is_at_work:
         return []
-    if is_called_off(word.approval, target.spec.name, seen, list_stops(seen, view)):
+    stops = list_stops(seen, view)
+    if is_called_off(word.approval, target.spec.name, seen, stops):
         return run_replies.put_before(target, replies.CALLED_OFF)
     if attempt is not None and attempt.is_at_work:
         if attempt.is_stopping:
             return run_replies.explain_stopping(attempt.run, is_pasted=False)
         if attempt.digest != target.plan.digest:
             return run_replies.explain_other_policy(attempt.run, is_pasted=False)
-        if attempt.wanted_by.get(number):
+        if wants_run(attempt, seen, stops):
             return []
         # Nobody approves what they may not run.
         problem = find_limit_problem(target.plan, login, view.project)

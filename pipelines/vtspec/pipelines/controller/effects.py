@@ -301,12 +301,16 @@ class Effects:
             report=self.report, on_event=lambda event, state: None, stop=StopSignal()
         )
         for run in begin_on_cluster(asked, heard, self.site.environ):
-            # Somebody else's Workflow, made before, has no word of this one; where it has one,
-            # that may be a later one.
+            # Somebody else's Workflow, made before, has no word of this one.
             workflow = self._open_workflow(run)
             found = workflow.find()
-            if found is not None and approval.pull_request not in read_wanted(found["metadata"]):
+            if found is None:
+                continue
+            if approval.pull_request not in read_wanted(found["metadata"]):
                 workflow.change({"metadata": marks}, found)
+            elif approval.word not in {one.word for one in read_approvals(found["metadata"])}:
+                # A later word, which stands, or one that a stop has called off since.
+                raise Outdated(f"{run.name} was begun by another word meanwhile")
 
     def _reserve(self, asked: Reservation) -> None:
         """Reserve what all that is to be begun may cost, which was decided together, from now on:

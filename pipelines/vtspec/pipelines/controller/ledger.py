@@ -52,12 +52,6 @@ class Standing:
         """Whether the run goes on."""
         return self.attempt is not None and self.attempt.is_at_work
 
-    def leaves_undone(self, number: int) -> bool:
-        """Whether a pull request that asks for the plan has something begun or joined by that."""
-        attempt = self.attempt
-        is_joined = attempt is not None and attempt.wanted_by.get(number, False)
-        return self.begin is not None or (self.is_at_work and not is_joined)
-
 
 class RunCost(NamedTuple):
     """What a run costs and in which currency; None where that is not known."""

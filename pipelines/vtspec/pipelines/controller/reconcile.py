@@ -51,7 +51,7 @@ from .markers import (
 from .plan_comment import render_plan_comment
 from .progress_comment import render_progress_comment
 from .replies import OWN_ACCOUNT, render_no_more
-from .request import Answer, Request, find_shown, is_called_off, list_stops, refuse
+from .request import Answer, Request, find_shown, list_stops, refuse, wants_run
 from .result_comment import render_result_comment
 from .view import Approval, Attempt, PullRequestView, UnclearRun, View
 
@@ -262,13 +262,11 @@ def _stop_unwanted(view: View, ledger: Ledger) -> Iterator[Action]:
 
 
 def _stop_called_off(seen: PullRequestView, view: View, ledger: Ledger) -> Iterator[LabelRun]:
-    """Runs at work that a pull request wants by words from before a stop of its own. That stop was
-    answered by who did not see them: begun by somebody slow, or where the cluster told it late."""
+    """Runs at work that a pull request wants by words from before a stop of its own."""
     number = seen.pull.number
     stops = list_stops(seen, view)
     for one in ledger.list_wanted(number) if stops else ():
-        mine = [each for each in one.approvals if each.pull_request == number]
-        if mine and all(is_called_off(each, one.spec, seen, stops) for each in mine):
+        if not wants_run(one, seen, stops):
             yield ledger.label_run(one.run, number, None)
 
 

@@ -41,7 +41,7 @@ from .markers import (
     parse_time,
     read_shown,
 )
-from .view import Approval, PullRequestView, View
+from .view import Approval, Attempt, PullRequestView, View
 
 LATEST: Final = timedelta(minutes=15)
 """After this a command that nobody has carried out is not carried out any more."""
@@ -111,6 +111,10 @@ class Request:
     def may_stop(self) -> bool:
         """Whether they may say stop."""
         return may_stop(self.asker.login, self.seen, self.view)
+
+    def wants(self, run: Attempt) -> bool:
+        """Whether the pull request wants a run without this command."""
+        return wants_run(run, self.seen, self._stops)
 
     @cached_property
     def _stops(self) -> list[Stop]:
@@ -261,6 +265,15 @@ def is_called_off(word: Approval, spec: str, seen: PullRequestView, stops: Itera
         (not one.specs or spec in one.specs) and is_said_before(word, one.comment, seen) is True
         for one in stops
     )
+
+
+def wants_run(one: Attempt, seen: PullRequestView, stops: Sequence[Stop]) -> bool:
+    """Whether a pull request wants a run, and not by words alone from before a stop of its own.
+    That stop was answered by who did not see the run: begun by somebody slow, or told late."""
+    number = seen.pull.number
+    mine = [each for each in one.approvals if each.pull_request == number]
+    is_off = mine and all(is_called_off(each, one.spec, seen, stops) for each in mine)
+    return one.wanted_by.get(number, False) and not is_off
 
 
 def is_said_before(word: Approval, comment: Comment, seen: PullRequestView) -> bool | None:

@@ -242,8 +242,7 @@ def _begin_all(
 ) -> Answer:
     """All of it or nothing; `write` makes the line that asks for what is left of these."""
     told = [run_replies.explain_begun(begun)] if begun else []
-    number = request.seen.pull.number
-    left = [target for target, standing in wanted if standing.leaves_undone(number)]
+    left = [target for target, standing in wanted if _leaves_undone(request, standing)]
     # Of what is half begun nobody knows how it stands before it is answered.
     if begun and left and is_too_old(request.comment, request.view):
         return refuse(*told, run_replies.explain_late_rest(write(left)))
@@ -260,6 +259,13 @@ def _begin_all(
         return refuse(*told[: bool(begun)], *problems)
     request.ledger.adopt(trial)
     return Answer(outcome="done", sentences=tuple(told), effects=tuple(effects))
+
+
+def _leaves_undone(request: Request, standing: Standing) -> bool:
+    """Whether something is begun or joined by who asks for a plan that stands so."""
+    attempt = standing.attempt
+    is_joined = attempt is not None and attempt.is_at_work and not request.wants(attempt)
+    return standing.begin is not None or is_joined
 
 
 def _begin(
@@ -295,20 +301,20 @@ def _approve(request: Request, target: Target) -> Approval:
 def _join(
     request: Request, target: Target, standing: Standing, ledger: Ledger
 ) -> list[Action] | Sentence:
-    attempt, number = standing.attempt, request.seen.pull.number
+    attempt = standing.attempt
     if attempt is None or not attempt.is_at_work:
         return []
     if attempt.is_stopping:
         return run_replies.explain_stopping(attempt.run)
     if attempt.digest != target.plan.digest:
         return run_replies.explain_other_policy(attempt.run)
-    if attempt.wanted_by.get(number):
+    if request.wants(attempt):
         return []
     # Nobody approves what they may not run; that it is paid for already is no matter of theirs.
     problem = find_limit_problem(target.plan, request.asker.login, request.view.project)
     if problem is not None:
         return problem
-    approval = _approve(request, target)
+    approval, number = _approve(request, target), request.seen.pull.number
     return [ledger.label_run(attempt.run, number, approval, request.comment.id)]
 
 
