@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 from drafters import HOW_TO_SET_A_KEY, LOCAL, NAMES, Sketches, drafter_named
 from figures import Figures, figures_by, figures_of, languages, table, tags, tasks
 from judging import Judgement, crashed, judge
 from repositories import REPOSITORIES, is_decided_in
-from request import Request, half_of
+from request import Half, Request, half_of
 
 from vtspec.pipelines.drafting.result import Message
 from vtspec.pipelines.project.repository import Repository
@@ -88,7 +89,7 @@ def as_json(judged: Sequence[Judgement]) -> dict[str, object]:
 def options_of(words: Sequence[str] | None) -> argparse.Namespace:
     """The options. Ends the process where the failures of what is only scored are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--half", choices=["train", "test", "fresh", "cases"], default="train")
+    parser.add_argument("--half", choices=get_args(Half), default="train")
     parser.add_argument("--drafter", choices=NAMES, default="offline")
     parser.add_argument(
         "--repository", choices=REPOSITORIES, action="append", help="all of them if left out"

@@ -368,6 +368,15 @@ def test_of_what_was_merged_before_reviews_counted_nothing_is_told() -> None:
     assert world.created == [] and world.find(number, "reply") == []
 
 
+def begin_after_stop(world: World, number: int, words: str) -> None:
+    """Has a slow controller begin what it decided on before a stop, which another answers."""
+    slow = [one for one in reconcile(world.see()) if isinstance(one, CreateRun)]
+    world.comment(number, words)
+    answers = [one for one in reconcile(world.see()) if not isinstance(one, OnCluster)]
+    world.do(slow)
+    world.do(answers)
+
+
 @pytest.mark.parametrize("when", ["comment", "approval", "merge"])
 def test_what_is_begun_of_a_word_after_its_stop_was_answered_is_stopped(when: str) -> None:
     world, number = open_one(when, PLAN, BIRDS)
@@ -376,11 +385,7 @@ def test_what_is_begun_of_a_word_after_its_stop_was_answered_is_stopped(when: st
         world.apply(number, BIRDS)
     else:
         say(world, number, when)
-    slow = [one for one in reconcile(world.see()) if isinstance(one, CreateRun)]
-    world.comment(number, "/vtspec stop digits")
-    answers = [one for one in reconcile(world.see()) if not isinstance(one, OnCluster)]
-    world.do(slow)
-    world.do(answers)
+    begin_after_stop(world, number, "/vtspec stop digits")
     rest(world)
     assert world.attempts[PLAN.id].wanted_by == {number: False}
     assert world.attempts[PLAN.id].is_stopping
@@ -402,12 +407,8 @@ def test_a_word_after_a_stop_keeps_what_began_late_of_one_before_it(when: str) -
             world.apply(number, PLAN)
         else:
             world.review(number)
-        slow = [one for one in reconcile(world.see()) if isinstance(one, CreateRun)]
         if not world.created:
-            world.comment(number, "/vtspec stop")
-            answers = [one for one in reconcile(world.see()) if not isinstance(one, OnCluster)]
-            world.do(slow)
-            world.do(answers)
+            begin_after_stop(world, number, "/vtspec stop")
     rest(world)
     run = world.attempts[PLAN.id]
     assert run.wanted_by == {number: True} and not run.is_stopping

@@ -542,6 +542,15 @@ def test_a_command_that_is_deleted_while_it_is_read_holds_up_nothing(
     assert other in pulls.github.repository.comments
 
 
+def expect_rest(pulls: PullRequests, other: int) -> None:
+    """Looks at one of them after the other say nothing new of commits."""
+    before = len(pulls.github.repository.statuses)
+    for number in (pulls.number, other) * 2:
+        pulls.pass_time(60)
+        pulls.serve([number])
+    assert len(pulls.github.repository.statuses) == before
+
+
 def test_what_is_told_of_a_commit_comes_to_rest(pulls: PullRequests) -> None:
     root, repository = pulls.world.root, pulls.github.repository
     git(root, "branch", "release", "proposed")
@@ -557,11 +566,7 @@ def test_what_is_told_of_a_commit_comes_to_rest(pulls: PullRequests) -> None:
     pulls.settle()
     repository.pull_requests[other].base_ref = "release"
     pulls.settle()
-    before = len(repository.statuses)
-    for number in (pulls.number, other) * 2:
-        pulls.pass_time(60)
-        pulls.serve([number])
-    assert len(repository.statuses) == before
+    expect_rest(pulls, other)
     head = repository.pull_requests[pulls.number].head_sha
     assert pulls.github.find_statuses(head) == {
         "vtspec": ("success", "1 plan, 0 errors"),
@@ -589,11 +594,7 @@ def test_what_is_told_of_a_commit_that_one_has_left_comes_to_rest(
         git(root, "update-ref", f"refs/pull/{pulls.number}/head", commit(root))
         repository.push(pulls.number, git(root, "rev-parse", "HEAD"))
     pulls.settle()
-    before = len(repository.statuses)
-    for number in (pulls.number, other) * 2:
-        pulls.pass_time(60)
-        pulls.serve([number])
-    assert len(repository.statuses) == before
+    expect_rest(pulls, other)
     assert pulls.github.find_statuses(head)["vtspec/deep"] == ("pending", f"{name}-2: at work")
 
 

@@ -228,10 +228,9 @@ class View:
     default branch.
 
     `states` are of every pull request that an attempt is labelled with, `heads` of all that are
-    known to be open; `statuses` and `checks`
-    what was told of commits, by their sha. `reservations` are every controller's, where a team has
-    a limit of cost; `spoiled_reservation` is a run whose own cannot be read. `store` is that of
-    the runs.
+    known to be open; `statuses` and `checks` what was told of commits, by their sha.
+    `reservations` are every controller's, where a team has a limit of cost;
+    `spoiled_reservation` is a run whose own cannot be read. `store` is that of the runs.
     """
 
     now: datetime
